@@ -1,0 +1,24 @@
+//! DKIM: signatures of domains over messages, [RFC 6376](https://www.rfc-editor.org/rfc/rfc6376),
+//! with [RFC 8301](https://www.rfc-editor.org/rfc/rfc8301),
+//! [RFC 8463](https://www.rfc-editor.org/rfc/rfc8463) and
+//! [RFC 8616](https://www.rfc-editor.org/rfc/rfc8616).
+//!
+//! [`verify`] takes a whole message in memory. [`Verifier`] takes it as it arrives: the header
+//! first, then the body in chunks, while the keys are being fetched. Both give one [`Verdict`] for
+//! each DKIM-Signature field, in the order of the header; none is ever left out.
+
+mod body_hash;
+mod key;
+mod select;
+mod signature;
+mod trace;
+mod verdict;
+mod verify;
+
+pub use key::{KeyError, KeyRecord, KeyRecordError, KeyType};
+pub use signature::{Algorithm, Identity, Signature, SignatureError};
+pub use trace::Event;
+pub use verdict::{Cause, DkimResult, FieldNames, Verdict};
+pub use verify::{ForeignKeys, Keys, Limits, Options, Verifier, verify};
+
+pub use crate::crypto::KeyEncodingError;

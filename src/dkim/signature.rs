@@ -1,0 +1,615 @@
+//! The DKIM-Signature field, RFC 6376 section 3.5.
+
+use std::fmt::{self, Write as _};
+use std::ops::Range;
+
+use crate::canonicalization::Canonicalization;
+use crate::domain::{Domain, DomainError, Selector};
+use crate::tag_list::{self, Base64, Tag, TagListError, Tags};
+use crate::time::UnixTime;
+
+/// A signature as a DKIM-Signature field carries it,
+/// [RFC 6376 section 3.5](https://www.rfc-editor.org/rfc/rfc6376#section-3.5).
+///
+/// ```
+/// use bonafide::dkim::{Algorithm, Signature};
+///
+/// let signature = Signature::parse(
+///     b"v=1; a=ed25519-sha256; c=relaxed; d=example.com; s=sel; h=from:to;\r\n \
+///       bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=; b=AAAA",
+/// )?;
+/// assert_eq!(signature.algorithm, Algorithm::Ed25519Sha256);
+/// assert_eq!(signature.signed_fields().collect::<Vec<_>>(), [b"from", &b"to"[..]]);
+/// assert_eq!(Signature::parse(signature.to_string().as_bytes())?.to_string(), signature.to_string());
+/// # Ok::<(), bonafide::dkim::SignatureError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Signature<'a> {
+    /// a=: the algorithm.
+    pub algorithm: Algorithm,
+    /// b=: the signature itself.
+    pub signature: Vec<u8>,
+    /// bh=: the hash of the canonical body.
+    pub body_hash: [u8; 32],
+    /// c=, first half: how the header is made canonical; simple if absent.
+    pub header_canonicalization: Canonicalization,
+    /// c=, second half: how the body is made canonical; simple if absent.
+    pub body_canonicalization: Canonicalization,
+    /// d=: who claims responsibility.
+    pub domain: Domain,
+    fields: SignedFields<'a>,
+    /// i=: on whose behalf; `None` if absent, which means any user of the domain.
+    pub identity: Option<Identity>,
+    /// l=: octets of the canonical body that are signed; `None` if absent, which means all.
+    pub body_length: Option<u64>,
+    /// s=: where below the domain the key is.
+    pub selector: Selector,
+    /// t=: when the signature was made.
+    pub timestamp: Option<UnixTime>,
+    /// x=: until when the signature may be relied on.
+    pub expiration: Option<UnixTime>,
+    /// z=: copies of header fields as written, for diagnosis only; `None` if absent or not UTF-8.
+    pub copied_fields: Option<&'a str>,
+}
+
+/// h= as written; equal to any other that names the same fields in the same order.
+#[derive(Clone, Copy, Debug)]
+struct SignedFields<'a>(&'a [u8]);
+
+impl<'a> SignedFields<'a> {
+    fn iter(self) -> impl Iterator<Item = &'a [u8]> + Clone {
+        // An empty element names no field.
+        tag_list::colon_separated(self.0).filter(|name| !name.is_empty())
+    }
+}
+
+impl PartialEq for SignedFields<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for SignedFields<'_> {}
+
+/// How a signature is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// Ed25519 over a SHA-256 hash, [RFC 8463](https://www.rfc-editor.org/rfc/rfc8463).
+    Ed25519Sha256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256, [RFC 6376 section 3.3.2](https://www.rfc-editor.org/rfc/rfc6376#section-3.3.2).
+    RsaSha256,
+}
+
+/// On whose behalf a message is signed: the agent or user identifier of i=.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Identity {
+    /// The part before the last `@`, any octets; often empty.
+    pub local_part: Box<[u8]>,
+    /// The part behind it, equal to d= or below it.
+    pub domain: Domain,
+}
+
+/// Why a DKIM-Signature field is no signature that can be verified.
+///
+/// Offsets count from the first octet behind the colon of the field.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignatureError {
+    /// a= names no algorithm of RFC 6376 or RFC 8463.
+    #[error(
+        "a={found} at offset {offset} is an unknown algorithm, expected rsa-sha256 or ed25519-sha256"
+    )]
+    Algorithm {
+        /// The value as found.
+        found: String,
+        /// Where it stands.
+        offset: usize,
+    },
+    /// b= or bh= is not base64.
+    #[error("found no base64 in {tag}= at offset {offset}")]
+    Base64 {
+        /// The tag, `b` or `bh`.
+        tag: &'static str,
+        /// Where it ceases to be base64.
+        offset: usize,
+    },
+    /// bh= is no SHA-256 hash.
+    #[error("bh= at offset {offset} is {found} octets long, expected 32")]
+    BodyHashLength {
+        /// Octets after decoding.
+        found: usize,
+        /// Where the value stands.
+        offset: usize,
+    },
+    /// c= names an unknown canonicalization.
+    #[error(
+        "c={found} at offset {offset} is an unknown canonicalization, expected simple or relaxed"
+    )]
+    Canonicalization {
+        /// The value as found.
+        found: String,
+        /// Where it stands.
+        offset: usize,
+    },
+    /// d= or s= is not a domain name, or d= is a single label.
+    #[error("{tag}= at offset {offset} is not a domain name: {error}")]
+    Domain {
+        /// The tag, `d` or `s`.
+        tag: &'static str,
+        /// Where the value stands.
+        offset: usize,
+        /// What is wrong with it.
+        error: DomainError,
+    },
+    /// A tag stands twice, which voids the list (RFC 6376 section 3.2).
+    #[error("tag {name}= stands a second time at offset {offset}")]
+    DuplicateTag {
+        /// The tag's name.
+        name: String,
+        /// Where the second one begins.
+        offset: usize,
+    },
+    /// x= is not after t= (RFC 6376 section 3.5).
+    #[error("x={expiration} at offset {offset} is not after t={timestamp}")]
+    ExpiresBeforeSigned {
+        /// t=.
+        timestamp: UnixTime,
+        /// x=.
+        expiration: UnixTime,
+        /// Where x= stands.
+        offset: usize,
+    },
+    /// h= holds something that is not the name of a header field.
+    #[error("found {found:?} in h= at offset {offset}, expected the name of a header field")]
+    FieldName {
+        /// The element as found.
+        found: String,
+        /// Where the list stands.
+        offset: usize,
+    },
+    /// h= does not name the From field (RFC 6376 section 5.4).
+    #[error("h= at offset {offset} does not name From")]
+    FromNotSigned {
+        /// Where the list stands.
+        offset: usize,
+    },
+    /// i= is not an identity.
+    #[error("i= at offset {offset} is not [local-part]@domain in quoted-printable")]
+    Identity {
+        /// Where the value stands.
+        offset: usize,
+    },
+    /// The domain of i= is neither d= nor below it (RFC 6376 section 3.5).
+    #[error("i= at offset {offset} names {identity}, which is neither {domain} nor below it")]
+    IdentityDomain {
+        /// The domain of i=.
+        identity: Domain,
+        /// d=.
+        domain: Domain,
+        /// Where i= stands.
+        offset: usize,
+    },
+    /// A required tag is missing.
+    #[error("the required tag {tag}= is missing")]
+    MissingTag {
+        /// The tag's name.
+        tag: &'static str,
+    },
+    /// l=, t= or x= is not an unsigned decimal number.
+    #[error("{tag}={found} at offset {offset} is not a decimal number")]
+    Number {
+        /// The tag, `l`, `t` or `x`.
+        tag: &'static str,
+        /// The value as found.
+        found: String,
+        /// Where it stands.
+        offset: usize,
+    },
+    /// q= names no query method that is known.
+    #[error("q={found} at offset {offset} holds no known query method, expected dns/txt")]
+    QueryMethod {
+        /// The value as found.
+        found: String,
+        /// Where it stands.
+        offset: usize,
+    },
+    /// a=rsa-sha1, which must not be used any more (RFC 8301 section 3.1).
+    #[error("a=rsa-sha1 at offset {offset} must not be used to verify")]
+    RsaSha1 {
+        /// Where the value stands.
+        offset: usize,
+    },
+    /// Not a tag list.
+    #[error(transparent)]
+    TagList(#[from] TagListError),
+    /// v= is not 1.
+    #[error("v={found} at offset {offset} is not a known version, expected 1")]
+    Version {
+        /// The value as found.
+        found: String,
+        /// Where it stands.
+        offset: usize,
+    },
+}
+
+impl<'a> Signature<'a> {
+    /// Reads the value of a DKIM-Signature field: what stands behind its colon.
+    ///
+    /// # Errors
+    ///
+    /// For the first rule of RFC 6376 sections 3.2, 3.5 and 6.1.1 that the value breaks.
+    pub fn parse(value: &'a [u8]) -> Result<Self, SignatureError> {
+        SignatureTags::read(value).interpret()
+    }
+
+    /// The names in h= as written and in order, repetitions too.
+    pub fn signed_fields(&self) -> impl Iterator<Item = &'a [u8]> + Clone {
+        self.fields.iter()
+    }
+}
+
+/// The tags of a DKIM-Signature field before they are understood.
+pub(super) struct SignatureTags<'a> {
+    tags: [Option<Tag<'a>>; NAMES.len()],
+    error: Option<SignatureError>,
+}
+
+/// Every tag of RFC 6376 section 3.5, in the order in which `Display` writes them.
+const NAMES: [&str; 14] = [
+    "v", "a", "c", "d", "s", "i", "q", "t", "x", "l", "h", "z", "bh", "b",
+];
+
+impl<'a> SignatureTags<'a> {
+    pub(super) fn read(value: &'a [u8]) -> Self {
+        let mut signature = Self {
+            tags: [const { None }; NAMES.len()],
+            error: None,
+        };
+        for tag in Tags::new(value) {
+            let error = match tag {
+                Err(error) => error.into(),
+                Ok(tag) if tag.is_duplicate => SignatureError::DuplicateTag {
+                    name: lossy(tag.name),
+                    offset: tag.name_offset,
+                },
+                Ok(tag) => {
+                    let slot = NAMES.iter().position(|name| name.as_bytes() == tag.name);
+                    if let Some(slot) = slot.and_then(|at| signature.tags.get_mut(at)) {
+                        *slot = Some(tag);
+                    }
+                    continue;
+                }
+            };
+            signature.error.get_or_insert(error);
+        }
+        signature
+    }
+
+    /// d= if it can be read, whatever else is wrong.
+    pub(super) fn domain(&self) -> Option<Domain> {
+        Domain::parse(self.get("d")?.value).ok()
+    }
+
+    /// s= if it can be read, whatever else is wrong.
+    pub(super) fn selector(&self) -> Option<Selector> {
+        Selector::parse(self.get("s")?.value).ok()
+    }
+
+    /// Where the value of b= stands with the white space around it.
+    pub(super) fn signature_span(&self) -> Option<Range<usize>> {
+        self.get("b").map(|tag| tag.span.clone())
+    }
+
+    fn get(&self, name: &str) -> Option<&Tag<'a>> {
+        let slot = NAMES.iter().position(|known| *known == name)?;
+        self.tags.get(slot)?.as_ref()
+    }
+
+    fn require(&self, name: &'static str) -> Result<&Tag<'a>, SignatureError> {
+        self.get(name)
+            .ok_or(SignatureError::MissingTag { tag: name })
+    }
+
+    pub(super) fn interpret(&self) -> Result<Signature<'a>, SignatureError> {
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        let version = self.require("v")?;
+        if version.value != b"1" {
+            let found = lossy(version.value);
+            return Err(SignatureError::Version {
+                found,
+                offset: version.value_offset,
+            });
+        }
+        let [a, b, bh] = ["a", "b", "bh"].map(|name| self.require(name));
+        let [d, h, s] = ["d", "h", "s"].map(|name| self.require(name));
+        let (a, b, bh, d, h, s) = (a?, b?, bh?, d?, h?, s?);
+        let algorithm = algorithm(a)?;
+        let (header_canonicalization, body_canonicalization) = self.canonicalization()?;
+        self.check_query_method()?;
+        let domain = parse_domain("d", d, |text| {
+            // RFC 6376 section 3.5: domain-name = sub-domain 1*("." sub-domain)
+            Domain::parse(text).and_then(|domain| {
+                if domain.as_str().contains('.') {
+                    Ok(domain)
+                } else {
+                    Err(DomainError::EmptyLabel { offset: text.len() })
+                }
+            })
+        })?;
+        let selector = parse_domain("s", s, Selector::parse)?;
+        check_field_names(h)?;
+        let identity = self.identity(&domain)?;
+        let body_length = self.number("l")?;
+        let timestamp = self.number("t")?.map(UnixTime);
+        let expiration = self.number("x")?.map(UnixTime);
+        if let (Some(timestamp), Some(expiration)) = (timestamp, expiration)
+            && expiration <= timestamp
+        {
+            let offset = self.get("x").map_or(0, |tag| tag.value_offset);
+            return Err(SignatureError::ExpiresBeforeSigned {
+                timestamp,
+                expiration,
+                offset,
+            });
+        }
+        let body_hash = decode("bh", bh)?;
+        let body_hash =
+            body_hash
+                .as_slice()
+                .try_into()
+                .map_err(|_| SignatureError::BodyHashLength {
+                    found: body_hash.len(),
+                    offset: bh.value_offset,
+                })?;
+        Ok(Signature {
+            algorithm,
+            signature: decode("b", b)?,
+            body_hash,
+            header_canonicalization,
+            body_canonicalization,
+            domain,
+            fields: SignedFields(h.value),
+            identity,
+            body_length,
+            selector,
+            timestamp,
+            expiration,
+            copied_fields: self.get("z").and_then(|tag| str::from_utf8(tag.value).ok()),
+        })
+    }
+
+    fn canonicalization(&self) -> Result<(Canonicalization, Canonicalization), SignatureError> {
+        let Some(tag) = self.get("c") else {
+            return Ok((Canonicalization::Simple, Canonicalization::Simple));
+        };
+        let mut halves = tag
+            .value
+            .splitn(2, |octet| *octet == b'/')
+            .map(Canonicalization::parse);
+        let header = halves.next().flatten();
+        let body = halves.next().unwrap_or(Some(Canonicalization::Simple));
+        header
+            .zip(body)
+            .ok_or_else(|| SignatureError::Canonicalization {
+                found: lossy(tag.value),
+                offset: tag.value_offset,
+            })
+    }
+
+    fn check_query_method(&self) -> Result<(), SignatureError> {
+        let Some(tag) = self.get("q") else {
+            return Ok(());
+        };
+        if tag_list::colon_separated(tag.value).any(|method| method == b"dns/txt") {
+            return Ok(());
+        }
+        let found = lossy(tag.value);
+        Err(SignatureError::QueryMethod {
+            found,
+            offset: tag.value_offset,
+        })
+    }
+
+    fn identity(&self, domain: &Domain) -> Result<Option<Identity>, SignatureError> {
+        let Some(tag) = self.get("i") else {
+            return Ok(None);
+        };
+        let offset = tag.value_offset;
+        let identity = Identity::parse(tag.value).ok_or(SignatureError::Identity { offset })?;
+        if !identity.domain.is_equal_or_below(domain) {
+            let (identity, domain) = (identity.domain, domain.clone());
+            return Err(SignatureError::IdentityDomain {
+                identity,
+                domain,
+                offset,
+            });
+        }
+        Ok(Some(identity))
+    }
+
+    fn number(&self, name: &'static str) -> Result<Option<u64>, SignatureError> {
+        let Some(tag) = self.get(name) else {
+            return Ok(None);
+        };
+        match tag_list::decimal(tag.value) {
+            Some(number) => Ok(Some(number)),
+            None => {
+                let found = lossy(tag.value);
+                Err(SignatureError::Number {
+                    tag: name,
+                    found,
+                    offset: tag.value_offset,
+                })
+            }
+        }
+    }
+}
+
+fn algorithm(tag: &Tag<'_>) -> Result<Algorithm, SignatureError> {
+    match tag.value {
+        b"rsa-sha256" => Ok(Algorithm::RsaSha256),
+        b"ed25519-sha256" => Ok(Algorithm::Ed25519Sha256),
+        b"rsa-sha1" => Err(SignatureError::RsaSha1 {
+            offset: tag.value_offset,
+        }),
+        _ => {
+            let found = lossy(tag.value);
+            Err(SignatureError::Algorithm {
+                found,
+                offset: tag.value_offset,
+            })
+        }
+    }
+}
+
+fn parse_domain<T>(
+    name: &'static str,
+    tag: &Tag<'_>,
+    parse: impl FnOnce(&[u8]) -> Result<T, DomainError>,
+) -> Result<T, SignatureError> {
+    let offset = tag.value_offset;
+    parse(tag.value).map_err(|error| SignatureError::Domain {
+        tag: name,
+        offset,
+        error,
+    })
+}
+
+fn check_field_names(tag: &Tag<'_>) -> Result<(), SignatureError> {
+    let mut names_from = false;
+    for name in tag_list::colon_separated(tag.value) {
+        // RFC 5322 section 3.6.8: ftext
+        if !name
+            .iter()
+            .all(|octet| matches!(octet, b'!'..=b'9' | b';'..=b'~'))
+        {
+            let found = lossy(name);
+            return Err(SignatureError::FieldName {
+                found,
+                offset: tag.value_offset,
+            });
+        }
+        names_from |= name.eq_ignore_ascii_case(b"from");
+    }
+    if names_from {
+        Ok(())
+    } else {
+        Err(SignatureError::FromNotSigned {
+            offset: tag.value_offset,
+        })
+    }
+}
+
+fn decode(name: &'static str, tag: &Tag<'_>) -> Result<Vec<u8>, SignatureError> {
+    tag_list::decode_base64(tag.value).map_err(|at| SignatureError::Base64 {
+        tag: name,
+        offset: tag.value_offset.saturating_add(at),
+    })
+}
+
+/// What a message quotes of a value: enough to recognize it, however long it is.
+fn lossy(value: &[u8]) -> String {
+    String::from_utf8_lossy(value.get(..64).unwrap_or(value)).into_owned()
+}
+
+impl Identity {
+    /// Reads the dkim-quoted-printable of i=, RFC 6376 section 2.11.
+    fn parse(value: &[u8]) -> Option<Self> {
+        let text = decode_quoted_printable(value)?;
+        let at = memchr::memrchr(b'@', &text)?;
+        let domain = Domain::parse(text.get(at.checked_add(1)?..)?).ok()?;
+        Some(Self {
+            local_part: text.get(..at)?.into(),
+            domain,
+        })
+    }
+}
+
+fn decode_quoted_printable(value: &[u8]) -> Option<Vec<u8>> {
+    let hexadecimal = |octet: u8| match octet {
+        b'0'..=b'9' => Some(octet.wrapping_sub(b'0')),
+        b'A'..=b'F' => Some(octet.wrapping_sub(b'A').wrapping_add(10)),
+        _ => None,
+    };
+    let mut octets = value.iter().copied();
+    let mut decoded = Vec::with_capacity(value.len());
+    while let Some(octet) = octets.next() {
+        decoded.push(match octet {
+            b'=' => {
+                let (high, low) = (hexadecimal(octets.next()?)?, hexadecimal(octets.next()?)?);
+                high.wrapping_shl(4) | low
+            }
+            octet if tag_list::is_white_space(octet) => continue,
+            // RFC 8616 section 5: UTF-8 may stand as it is.
+            b'!'..=b'~' | 0x80.. => octet,
+            _ => return None,
+        });
+    }
+    Some(decoded)
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Ed25519Sha256 => "ed25519-sha256",
+            Self::RsaSha256 => "rsa-sha256",
+        })
+    }
+}
+
+impl fmt::Display for Identity {
+    /// As i= has it, in dkim-quoted-printable: printable ASCII only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for &octet in &*self.local_part {
+            match octet {
+                b'!'..=b'~' if !matches!(octet, b';' | b'=') => f.write_char(char::from(octet))?,
+                _ => write!(f, "={octet:02X}")?,
+            }
+        }
+        write!(f, "@{}", self.domain)
+    }
+}
+
+impl fmt::Display for Signature<'_> {
+    /// As a tag list on one line that parses back to the same signature.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (header, body) = (self.header_canonicalization, self.body_canonicalization);
+        write!(
+            f,
+            "v=1; a={}; c={header}/{body}; d={}; s={}",
+            self.algorithm, self.domain, self.selector
+        )?;
+        if let Some(identity) = &self.identity {
+            write!(f, "; i={identity}")?;
+        }
+        let numbers = [
+            ("t", self.timestamp.map(|time| time.0)),
+            ("x", self.expiration.map(|time| time.0)),
+            ("l", self.body_length),
+        ];
+        for (name, number) in numbers {
+            if let Some(number) = number {
+                write!(f, "; {name}={number}")?;
+            }
+        }
+        f.write_str("; h=")?;
+        for (position, name) in self.signed_fields().enumerate() {
+            let colon = if position > 0 { ":" } else { "" };
+            write!(f, "{colon}{}", String::from_utf8_lossy(name))?;
+        }
+        if let Some(copied) = self.copied_fields {
+            write!(f, "; z={copied}")?;
+        }
+        write!(
+            f,
+            "; bh={}; b={}",
+            Base64(&self.body_hash),
+            Base64(&self.signature)
+        )
+    }
+}

@@ -1,0 +1,616 @@
+//! The verifier: header, keys, body, verdicts; RFC 6376 section 6.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::body_hash::{BodyHash, BodyHashRequest, BodyHasher};
+use super::key::{KeyError, KeyRecord, KeyRecordError, KeyType};
+use super::select::Selector;
+use super::signature::{Algorithm, Signature, SignatureTags};
+use super::trace::Event;
+use super::verdict::{Cause, DkimResult, Verdict};
+use crate::crypto::{self, Ed25519PublicKey, RsaLimits, RsaPublicKey};
+use crate::dns::{Answer, Name, Question, RecordType, Reply, Resolver, join_all};
+use crate::message::Header;
+use crate::tag_list::{Tag, Tags};
+use crate::time::UnixTime;
+
+/// What a verifier accepts and how much work it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Bounds on what input may cost.
+    pub limits: Limits,
+    /// Whether a signature may pass whose l= leaves a part of the body unsigned. Off by default: such a
+    /// signature is [`DkimResult::Policy`], since anybody may have appended to the message
+    /// ([RFC 6376 section 8.2](https://www.rfc-editor.org/rfc/rfc6376#section-8.2)).
+    pub accept_unsigned_body: bool,
+    /// Seconds by which clocks may differ before t= counts as future and x= as past; 300 by default.
+    pub clock_skew: u64,
+    /// Whether verdicts record each check; off by default.
+    pub trace: bool,
+}
+
+/// Bounds on what a message or a key record may cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Signatures that are evaluated, from the top of the header; 10 by default. The rest are
+    /// [`DkimResult::Policy`]. A field that is no signature at all costs nothing and does not count.
+    pub signatures: usize,
+    /// Octets of the header block; 1 MiB by default. In a longer one no signature is evaluated.
+    pub header_octets: usize,
+    /// Fields of the header; 25 000 by default. In a longer one no signature is evaluated.
+    pub header_fields: usize,
+    /// Octets of a key record; 8192 by default.
+    pub key_record_octets: usize,
+    /// Smallest RSA key; 1024 bits by default, and never less ([RFC 8301 section 3.2](https://www.rfc-editor.org/rfc/rfc8301#section-3.2)).
+    pub minimum_rsa_bits: u32,
+    /// Largest RSA key; 4096 bits by default, and never more than 8192.
+    pub maximum_rsa_bits: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            accept_unsigned_body: false,
+            clock_skew: 300,
+            trace: false,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            signatures: 10,
+            header_octets: 1 << 20,
+            header_fields: 25_000,
+            key_record_octets: 8192,
+            minimum_rsa_bits: 1024,
+            maximum_rsa_bits: 4096,
+        }
+    }
+}
+
+/// Verifies all signatures of a message that is in memory.
+///
+/// One [`Verdict`] for each DKIM-Signature field, from the top of the header; none for a message
+/// without signatures.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use bonafide::dkim::{self, DkimResult};
+/// use bonafide::{UnixTime, dns::Zone};
+///
+/// let zone = Zone::parse(include_bytes!("../../test-vectors/dkim/rfc8463.zone"))?;
+/// let message = include_bytes!("../../test-vectors/dkim/rfc8463.eml");
+/// let options = dkim::Options::default();
+/// let verdicts = bonafide::block_on(dkim::verify(message, &options, &zone, UnixTime(1528637909)));
+/// assert_eq!(verdicts.len(), 2);
+/// assert!(verdicts.iter().all(|verdict| verdict.result == DkimResult::Pass));
+/// # Ok(())
+/// # }
+/// ```
+pub async fn verify<R: Resolver>(
+    message: &[u8],
+    options: &Options,
+    resolver: &R,
+    now: UnixTime,
+) -> Vec<Verdict> {
+    let header = Header::parse(message);
+    let mut verifier = Verifier::new(&header, options, now);
+    let keys = verifier.keys(resolver).await;
+    verifier.body(header.body());
+    // The keys are this verifier's own.
+    verifier.finish(keys).unwrap_or_default()
+}
+
+/// Verifies the signatures of a message as it arrives: the header first, then the body in chunks.
+///
+/// All that the DNS must answer is known after the header, so [`Verifier::keys`] may run while the
+/// body is still arriving. The body is hashed once for each canonicalization in use, at most
+/// twice; memory does not grow with it.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use bonafide::{UnixTime, dkim, dns::Zone, message::Header};
+///
+/// let zone = Zone::parse(include_bytes!("../../test-vectors/dkim/rfc8463.zone"))?;
+/// let message = include_bytes!("../../test-vectors/dkim/rfc8463.eml");
+/// let header = Header::parse(message);
+/// let mut verifier = dkim::Verifier::new(&header, &dkim::Options::default(), UnixTime(1528637909));
+/// let keys = verifier.keys(&zone); // spawn it, or await it now or later
+/// for chunk in header.body().chunks(4096) {
+///     verifier.body(chunk);
+/// }
+/// let verdicts = verifier.finish(bonafide::block_on(keys))?;
+/// assert_eq!(verdicts[0].domain.as_ref().unwrap().as_str(), "football.example.com");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Verifier {
+    signatures: Vec<Candidate>,
+    /// What the signatures were made over, one after the other.
+    signed_headers: Vec<u8>,
+    questions: Arc<[Question]>,
+    body: BodyHasher,
+    options: Options,
+}
+
+/// A signature of which all is known but the key and the body; or one that is decided already.
+#[derive(Debug)]
+struct Candidate {
+    verdict: Verdict,
+    check: Option<Check>,
+}
+
+/// What is left to do for a signature once its key and the body are there.
+#[derive(Debug)]
+struct Check {
+    algorithm: Algorithm,
+    /// Where in `signed_headers` the octets stand that the signature was made over.
+    signed_header: Range<usize>,
+    body: BodyHashRequest,
+    body_hash: [u8; 32],
+    /// Which of the questions asks for its key.
+    question: usize,
+}
+
+/// The keys that a [`Verifier`] asked for, or why they could not be had.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    questions: Arc<[Question]>,
+    replies: Vec<Reply>,
+}
+
+/// The keys were fetched for another message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the keys were fetched for another verifier")]
+pub struct ForeignKeys;
+
+impl Verifier {
+    /// Reads the signatures of a header. Nothing is borrowed from it.
+    pub fn new(header: &Header<'_>, options: &Options, now: UnixTime) -> Self {
+        let mut reader = Reader::new(header, options, now);
+        let signatures: Vec<_> = header
+            .fields()
+            .enumerate()
+            .filter(|(_, field)| field.name().eq_ignore_ascii_case(b"DKIM-Signature"))
+            .map(|(position, field)| reader.read(position, field.value()))
+            .collect();
+        let checks = signatures
+            .iter()
+            .filter_map(|candidate| candidate.check.as_ref());
+        let body = BodyHasher::new(checks.map(|check| check.body));
+        Self {
+            signatures,
+            signed_headers: reader.signed_headers,
+            questions: reader.questions.into(),
+            body,
+            options: options.clone(),
+        }
+    }
+
+    /// Asks for the keys of all signatures, each once and all at the same time.
+    ///
+    /// The future borrows nothing from the verifier and may run while the body arrives.
+    pub fn keys<R: Resolver>(&self, resolver: R) -> impl Future<Output = Keys> + Send + use<R> {
+        let questions = Arc::clone(&self.questions);
+        async move {
+            let lookups = questions.iter().map(|question| lookup(&resolver, question));
+            let replies = join_all(lookups).await;
+            Keys { questions, replies }
+        }
+    }
+
+    /// The next octets of the body as received, in any split.
+    pub fn body(&mut self, chunk: &[u8]) {
+        self.body.write(chunk);
+    }
+
+    /// The verdicts, in the order of the header.
+    ///
+    /// # Errors
+    ///
+    /// [`ForeignKeys`] when the keys were not fetched by this verifier.
+    pub fn finish(self, keys: Keys) -> Result<Vec<Verdict>, ForeignKeys> {
+        if !Arc::ptr_eq(&self.questions, &keys.questions) {
+            return Err(ForeignKeys);
+        }
+        let Self {
+            signatures,
+            signed_headers,
+            body,
+            options,
+            ..
+        } = self;
+        let bodies = body.finish();
+        let conclude = |Candidate { mut verdict, check }: Candidate| {
+            if let Some(check) = check {
+                let body = bodies.get(check.body);
+                let header = signed_headers
+                    .get(check.signed_header.clone())
+                    .unwrap_or_default();
+                let question = keys.questions.get(check.question);
+                let reply = keys.replies.get(check.question);
+                let outcome = match question.zip(reply) {
+                    Some((question, reply)) => {
+                        check.conclude(question, reply, body, header, &options, &mut verdict)
+                    }
+                    None => Ok(()),
+                };
+                match outcome {
+                    Ok(()) => verdict.result = DkimResult::Pass,
+                    Err(cause) => verdict.stop(cause),
+                }
+            }
+            verdict
+        };
+        Ok(signatures.into_iter().map(conclude).collect())
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+async fn lookup<R: Resolver>(resolver: &R, question: &Question) -> Reply {
+    resolver.lookup(question).await
+}
+
+#[cfg(feature = "tracing")]
+async fn lookup<R: Resolver>(resolver: &R, question: &Question) -> Reply {
+    use tracing::Instrument as _;
+
+    let span = tracing::debug_span!("dkim_key", name = %question.name);
+    resolver.lookup(question).instrument(span).await
+}
+
+/// Reads the signatures of one header.
+struct Reader<'h, 'a> {
+    header: &'h Header<'a>,
+    options: &'h Options,
+    now: UnixTime,
+    selector: Option<Selector<'h, 'a>>,
+    /// How many signatures were admitted.
+    admitted: usize,
+    questions: Vec<Question>,
+    signed_headers: Vec<u8>,
+}
+
+impl<'h, 'a> Reader<'h, 'a> {
+    fn new(header: &'h Header<'a>, options: &'h Options, now: UnixTime) -> Self {
+        let (questions, signed_headers) = (Vec::new(), Vec::new());
+        Self {
+            header,
+            options,
+            now,
+            selector: None,
+            admitted: 0,
+            questions,
+            signed_headers,
+        }
+    }
+
+    fn read(&mut self, position: usize, value: &[u8]) -> Candidate {
+        let tags = SignatureTags::read(value);
+        let mut verdict = Verdict::new(position, self.options.trace);
+        let signature = match tags.interpret() {
+            Ok(signature) => signature,
+            Err(error) => {
+                verdict.domain = tags.domain();
+                verdict.selector = tags.selector();
+                verdict.stop(error.into());
+                return Candidate {
+                    verdict,
+                    check: None,
+                };
+            }
+        };
+        verdict.note(|| Event::Signature {
+            tags: signature.to_string(),
+        });
+        let check = match self.admit(&signature) {
+            Ok(question) => {
+                let hole = tags.signature_span().unwrap_or_default();
+                Some(self.prepare(&signature, hole, question, &mut verdict))
+            }
+            Err(cause) => {
+                verdict.stop(cause);
+                None
+            }
+        };
+        verdict.adopt(signature);
+        Candidate { verdict, check }
+    }
+
+    /// Which question asks for the key of a signature; or why it is not to be evaluated at all.
+    fn admit(&mut self, signature: &Signature<'_>) -> Result<usize, Cause> {
+        let (now, skew) = (self.now, self.options.clock_skew);
+        if let Some(expiration) = signature.expiration
+            && now.0 > expiration.0.saturating_add(skew)
+        {
+            return Err(Cause::Expired { expiration, now });
+        }
+        if let Some(timestamp) = signature.timestamp
+            && timestamp.0 > now.0.saturating_add(skew)
+        {
+            return Err(Cause::NotYetMade { timestamp, now });
+        }
+        let question = key_question(signature)?;
+        let limits = &self.options.limits;
+        let (octets, fields) = (self.header.as_bytes().len(), self.header.fields().len());
+        if octets > limits.header_octets || fields > limits.header_fields {
+            return Err(Cause::HeaderLimit { octets, fields });
+        }
+        if self.admitted >= limits.signatures {
+            return Err(Cause::SignatureLimit {
+                limit: limits.signatures,
+            });
+        }
+        self.admitted = self.admitted.saturating_add(1);
+        let known = self.questions.iter().position(|known| *known == question);
+        Ok(known.unwrap_or_else(|| {
+            self.questions.push(question);
+            self.questions.len().saturating_sub(1)
+        }))
+    }
+
+    fn prepare(
+        &mut self,
+        signature: &Signature<'_>,
+        hole: Range<usize>,
+        question: usize,
+        verdict: &mut Verdict,
+    ) -> Check {
+        let header = self.header;
+        let selector = self.selector.get_or_insert_with(|| Selector::new(header));
+        let start = self.signed_headers.len();
+        self.signed_headers.reserve(header.as_bytes().len());
+        selector.select(signature, hole, verdict, &mut self.signed_headers);
+        let signed_header = start..self.signed_headers.len();
+        verdict.note(|| Event::SignedHeader {
+            canonicalization: signature.header_canonicalization,
+            canonical: self
+                .signed_headers
+                .get(signed_header.clone())
+                .unwrap_or_default()
+                .to_vec(),
+        });
+        let body = BodyHashRequest {
+            canonicalization: signature.body_canonicalization,
+            length: signature.body_length,
+        };
+        let (algorithm, body_hash) = (signature.algorithm, signature.body_hash);
+        Check {
+            algorithm,
+            signed_header,
+            body,
+            body_hash,
+            question,
+        }
+    }
+}
+
+/// RFC 6376 section 3.6.2.1: the key of a signature is at `<s=>._domainkey.<d=>`.
+fn key_question(signature: &Signature<'_>) -> Result<Question, Cause> {
+    let labels = signature
+        .selector
+        .labels()
+        .chain(["_domainkey"])
+        .chain(signature.domain.labels());
+    let name = Name::from_labels(labels).map_err(Cause::KeyName)?;
+    Ok(Question::new(name, RecordType::Txt))
+}
+
+impl Check {
+    fn conclude(
+        &self,
+        question: &Question,
+        reply: &Reply,
+        body: BodyHash,
+        signed_header: &[u8],
+        options: &Options,
+        verdict: &mut Verdict,
+    ) -> Result<(), Cause> {
+        verdict.note(|| Event::KeyLookup {
+            question: question.clone(),
+            reply: reply.clone(),
+        });
+        let answer = reply.as_ref().map_err(|error| {
+            let (question, error) = (question.clone().into(), error.clone());
+            Cause::Lookup { question, error }
+        })?;
+        let record = select_key(question, answer, &options.limits, verdict)?;
+        self.check_record(&record, verdict)?;
+        let key = PublicKey::read(&record, &options.limits)?;
+        verdict.key_bits = Some(key.bits());
+        verdict.note(|| Event::Key {
+            record: record.to_string(),
+            bits: Some(key.bits()),
+        });
+        let body_outcome = self.check_body(body, verdict);
+        if verdict.trace.is_none() {
+            body_outcome.clone()?;
+        }
+        // A changed body decides already; a trace tells whether the header is as signed all the same.
+        let verified = key.verify(signed_header, &verdict.signature);
+        verdict.note(|| Event::SignatureCheck { verified });
+        body_outcome?;
+        if !verified {
+            return Err(Cause::SignatureMismatch);
+        }
+        match verdict.unsigned_body_octets {
+            octets if octets > 0 && !options.accept_unsigned_body => {
+                Err(Cause::UnsignedBody { octets })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a record's key may be used for the signature, RFC 6376 section 6.1.2.
+    fn check_record(&self, record: &KeyRecord<'_>, verdict: &mut Verdict) -> Result<(), KeyError> {
+        verdict.testing = record.testing;
+        if !record.allows_hash("sha256") {
+            return Err(KeyError::Hash {
+                found: record.hashes.unwrap_or_default().to_owned(),
+            });
+        }
+        if record.is_revoked() {
+            return Err(KeyError::Revoked);
+        }
+        if record.key_type != self.algorithm.key_type() {
+            return Err(KeyError::Algorithm {
+                found: record.key_type,
+            });
+        }
+        if record.strict
+            && let Some(identity) = &verdict.identity
+            && verdict.domain.as_ref() != Some(&identity.domain)
+        {
+            return Err(KeyError::Strict);
+        }
+        Ok(())
+    }
+
+    fn check_body(&self, body: BodyHash, verdict: &mut Verdict) -> Result<(), Cause> {
+        let length = body.body_length;
+        let signed = self.body.length.unwrap_or(length);
+        let (canonicalization, expected) = (self.body.canonicalization, self.body_hash);
+        verdict.note(|| {
+            let found = body.hash;
+            Event::BodyHash {
+                canonicalization,
+                signed,
+                length,
+                expected,
+                found,
+            }
+        });
+        let Some(found) = body.hash else {
+            return Err(Cause::BodyTooShort {
+                signed,
+                found: length,
+            });
+        };
+        verdict.unsigned_body_octets = length.saturating_sub(signed);
+        if found != expected {
+            return Err(Cause::BodyHash { expected, found });
+        }
+        Ok(())
+    }
+}
+
+/// The one key record among the TXT records at the key's name, RFC 6376 section 3.6.2.2.
+///
+/// Texts that are no key records, and keys of kinds or for services that do not concern mail, are
+/// passed over. Two key records are an error: which one is meant, nobody can say.
+fn select_key<'r>(
+    question: &Question,
+    answer: &'r Answer,
+    limits: &Limits,
+    verdict: &mut Verdict,
+) -> Result<KeyRecord<'r>, Cause> {
+    let mut kept = None;
+    let mut count = 0_usize;
+    let mut skipped = None;
+    for text in answer.texts() {
+        match read_key(text.as_bytes(), limits) {
+            Ok(record) => {
+                count = count.saturating_add(1);
+                kept.get_or_insert(record);
+            }
+            Err(error) => {
+                verdict.note(|| Event::Skipped {
+                    error: error.clone(),
+                });
+                skipped.get_or_insert(error);
+            }
+        }
+    }
+    match kept {
+        Some(_) if count > 1 => Err(KeyError::Several { found: count }.into()),
+        Some(record) => record.map_err(|error| KeyError::Record(error).into()),
+        None => Err(match skipped {
+            Some(error) => Cause::Key(error),
+            None => Cause::NoKey {
+                question: question.clone().into(),
+                outcome: answer.outcome,
+            },
+        }),
+    }
+}
+
+/// Reads one TXT record: `Err` if it is to be passed over, `Ok(Err)` if it is a broken key record.
+fn read_key<'r>(
+    text: &'r [u8],
+    limits: &Limits,
+) -> Result<Result<KeyRecord<'r>, KeyRecordError>, KeyError> {
+    if text.len() > limits.key_record_octets {
+        let (found, limit) = (text.len(), limits.key_record_octets);
+        return Ok(Err(KeyRecordError::TooLong { found, limit }));
+    }
+    match KeyRecord::parse(text) {
+        Ok(record) if !record.is_for_email() => Err(KeyError::Service {
+            found: record.services.unwrap_or_default().to_owned(),
+        }),
+        Ok(record) => Ok(Ok(record)),
+        Err(error) if is_key_record(text, &error) => Ok(Err(error)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a text that cannot be read is meant to be a key record: it has a p= or says v=DKIM1.
+fn is_key_record(text: &[u8], error: &KeyRecordError) -> bool {
+    let is_other = matches!(
+        error,
+        KeyRecordError::Version { .. } | KeyRecordError::KeyType { .. }
+    );
+    let says_so = |tag: Tag<'_>| tag.name == b"p" || (tag.name == b"v" && tag.value == b"DKIM1");
+    !is_other && Tags::new(text).map_while(Result::ok).any(says_so)
+}
+
+impl Algorithm {
+    fn key_type(self) -> KeyType {
+        match self {
+            Self::Ed25519Sha256 => KeyType::Ed25519,
+            Self::RsaSha256 => KeyType::Rsa,
+        }
+    }
+}
+
+/// A key that can verify.
+enum PublicKey<'r> {
+    Ed25519(Ed25519PublicKey),
+    Rsa(RsaPublicKey<'r>),
+}
+
+impl<'r> PublicKey<'r> {
+    fn read(record: &'r KeyRecord<'_>, limits: &Limits) -> Result<Self, KeyError> {
+        Ok(match record.key_type {
+            KeyType::Ed25519 => Self::Ed25519(Ed25519PublicKey::from_bytes(&record.public_key)?),
+            KeyType::Rsa => {
+                let limits = RsaLimits {
+                    minimum_bits: limits.minimum_rsa_bits,
+                    maximum_bits: limits.maximum_rsa_bits,
+                };
+                Self::Rsa(RsaPublicKey::from_der(&record.public_key, &limits)?)
+            }
+        })
+    }
+
+    fn bits(&self) -> u32 {
+        match self {
+            Self::Ed25519(_) => 256,
+            Self::Rsa(key) => key.bits(),
+        }
+    }
+
+    fn verify(&self, signed_header: &[u8], signature: &[u8]) -> bool {
+        match self {
+            // RFC 8463 section 3: what Ed25519 signs is the SHA-256 hash.
+            Self::Ed25519(key) => key.verify(&crypto::sha256(signed_header), signature),
+            Self::Rsa(key) => key.verify_sha256(signed_header, signature),
+        }
+    }
+}

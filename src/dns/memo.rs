@@ -1,0 +1,125 @@
+//! One message asks each question once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use super::resolver::{BoxFuture, Reply};
+use super::{Question, Resolver};
+
+/// A resolver that passes each question on once and remembers the reply, errors too.
+///
+/// It lives as long as the evaluation of one message; caching across messages is the affair of the
+/// resolver behind it. The memo owns the lookups under way: when one asker is dropped, the others
+/// still get their answer, whatever task they run in.
+///
+/// ```
+/// use bonafide::dns::{Memo, Name, Question, RecordType, Resolver, Zone};
+///
+/// let zone = Zone::default();
+/// let memo = Memo::new(&zone);
+/// let question = Question::new(Name::parse(b"example.com")?, RecordType::Txt);
+/// bonafide::block_on(async {
+///     let (first, second) = (memo.lookup(&question).await, memo.lookup(&question).await);
+///     assert_eq!(first, second);
+/// });
+/// # Ok::<(), bonafide::dns::NameError>(())
+/// ```
+pub struct Memo<'r, R> {
+    resolver: &'r R,
+    flights: Mutex<BTreeMap<Question, Arc<Flight<'r>>>>,
+}
+
+/// One question under way or answered.
+struct Flight<'r> {
+    state: Mutex<State<'r>>,
+    waiters: Arc<Waiters>,
+}
+
+enum State<'r> {
+    UnderWay(BoxFuture<'r, Reply>),
+    Landed(Reply),
+}
+
+/// Everybody who waits for one lookup; each of them must hear of its progress, since each may be
+/// the only one left to poll it.
+#[derive(Default)]
+struct Waiters(Mutex<Vec<Waker>>);
+
+impl Waiters {
+    fn register(&self, waker: &Waker) {
+        let mut waiters = lock(&self.0);
+        if !waiters.iter().any(|waiter| waiter.will_wake(waker)) {
+            waiters.push(waker.clone());
+        }
+    }
+}
+
+impl Wake for Waiters {
+    fn wake(self: Arc<Self>) {
+        for waiter in std::mem::take(&mut *lock(&self.0)) {
+            waiter.wake();
+        }
+    }
+}
+
+/// A panic elsewhere leaves these values whole: nothing here is changed in two steps.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'r, R: Resolver> Memo<'r, R> {
+    /// A memo in front of a resolver.
+    pub fn new(resolver: &'r R) -> Self {
+        Self {
+            resolver,
+            flights: Mutex::default(),
+        }
+    }
+
+    fn flight(&self, question: &Question) -> Arc<Flight<'r>> {
+        let mut flights = lock(&self.flights);
+        let flight = flights.entry(question.clone()).or_insert_with(|| {
+            let (resolver, question) = (self.resolver, question.clone());
+            let lookup = Box::pin(async move { resolver.lookup(&question).await });
+            Arc::new(Flight {
+                state: Mutex::new(State::UnderWay(lookup)),
+                waiters: Arc::default(),
+            })
+        });
+        Arc::clone(flight)
+    }
+}
+
+impl Flight<'_> {
+    fn poll(&self, context: &Context<'_>) -> Poll<Reply> {
+        let mut state = lock(&self.state);
+        match &mut *state {
+            State::Landed(reply) => Poll::Ready(reply.clone()),
+            State::UnderWay(lookup) => {
+                self.waiters.register(context.waker());
+                let everybody = Waker::from(Arc::clone(&self.waiters));
+                let reply =
+                    std::task::ready!(lookup.as_mut().poll(&mut Context::from_waker(&everybody)));
+                *state = State::Landed(reply.clone());
+                drop(state);
+                everybody.wake();
+                Poll::Ready(reply)
+            }
+        }
+    }
+}
+
+impl<R: Resolver> Resolver for Memo<'_, R> {
+    async fn lookup(&self, question: &Question) -> Reply {
+        let flight = self.flight(question);
+        std::future::poll_fn(|context| flight.poll(context)).await
+    }
+}
+
+impl<R> fmt::Debug for Memo<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memo")
+    }
+}

@@ -1,0 +1,24 @@
+//! Tells genuine mail from forged.
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions))]
+
+#[cfg(not(any(feature = "ring", feature = "aws-lc-rs", feature = "rust-crypto")))]
+compile_error!(
+    "bonafide needs a backend for RSA and SHA-256: enable the feature `ring` (the default), `aws-lc-rs` or `rust-crypto`"
+);
+
+#[cfg(feature = "hickory")]
+pub mod adapter;
+pub mod canonicalization;
+mod crypto;
+pub mod dkim;
+pub mod dns;
+mod domain;
+pub mod evaluation;
+pub mod message;
+pub mod tag_list;
+mod time;
+
+pub use domain::{Domain, DomainError, Selector};
+#[cfg(not(target_family = "wasm"))]
+pub use evaluation::block_on;
+pub use time::UnixTime;

@@ -1,0 +1,225 @@
+//! Messages as octets: the header block, its fields in order, and where the body begins.
+//!
+//! Nothing here fails. A header field is whatever stands between two line ends that are not
+//! followed by white space; a line without a colon is kept as a field without a name. The fields
+//! put back together are the header block, octet for octet.
+
+mod field_index;
+
+pub(crate) use field_index::FieldIndex;
+
+/// A message's header block, split into fields, and the body behind it.
+///
+/// Lines end in CRLF and in nothing else ([RFC 5322 section 2.1](https://www.rfc-editor.org/rfc/rfc5322#section-2.1));
+/// a bare CR or LF is an octet like any other. The header ends at the first empty line; a message
+/// without one has no body. Time is linear; one list of fields is allocated.
+///
+/// ```
+/// use bonafide::message::Header;
+///
+/// let header = Header::parse(b"From: a@example.com\r\nSubject: a\r\n  fold\r\n\r\nBody\r\n");
+/// let names: Vec<_> = header.fields().map(|field| field.name()).collect();
+/// assert_eq!(names, [&b"From"[..], b"Subject"]);
+/// assert_eq!(header.body(), b"Body\r\n");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Header<'a> {
+    message: &'a [u8],
+    fields: Vec<Span>,
+    end: usize,
+    body_start: usize,
+}
+
+/// One field's place: it begins where the one before it ends.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: usize,
+    colon: Option<usize>,
+    end: usize,
+}
+
+impl<'a> Header<'a> {
+    /// Splits a message, or a header block alone, into fields.
+    pub fn parse(message: &'a [u8]) -> Self {
+        // Enough for most messages, so that the list grows seldom.
+        let mut fields = Vec::with_capacity(32);
+        let mut start = 0;
+        let mut line_start = 0;
+        let mut body_start = None;
+        for line_feed in memchr::memchr_iter(b'\n', message) {
+            let line_end = line_feed.saturating_add(1);
+            let line = message.get(line_start..line_end).unwrap_or_default();
+            if line == b"\r\n" {
+                body_start = Some(line_end);
+                break;
+            }
+            if !line.ends_with(b"\r\n") {
+                continue;
+            }
+            line_start = line_end;
+            if !matches!(message.get(line_end), Some(b' ' | b'\t')) {
+                fields.push(Span::new(message, start, line_end));
+                start = line_end;
+            }
+        }
+        if body_start.is_none() && start < message.len() {
+            fields.push(Span::new(message, start, message.len()));
+            start = message.len();
+        }
+        Self {
+            message,
+            fields,
+            end: start,
+            body_start: body_start.unwrap_or(message.len()),
+        }
+    }
+
+    /// The header block: all fields, without the empty line behind them.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.message.get(..self.end).unwrap_or_default()
+    }
+
+    /// What follows the empty line; nothing if there is none.
+    pub fn body(&self) -> &'a [u8] {
+        self.message.get(self.body_start..).unwrap_or_default()
+    }
+
+    /// The fields from top to bottom.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = Field<'a>> + DoubleEndedIterator + Clone {
+        self.fields.iter().map(|span| span.field(self.message))
+    }
+
+    /// The field at a place, counted from the top and from 0.
+    pub fn field(&self, position: usize) -> Option<Field<'a>> {
+        self.fields
+            .get(position)
+            .map(|span| span.field(self.message))
+    }
+}
+
+impl Span {
+    fn new(message: &[u8], start: usize, end: usize) -> Self {
+        let field = message.get(start..end).unwrap_or_default();
+        Self {
+            start,
+            colon: memchr::memchr(b':', field),
+            end,
+        }
+    }
+
+    fn field<'a>(&self, message: &'a [u8]) -> Field<'a> {
+        Field {
+            bytes: message.get(self.start..self.end).unwrap_or_default(),
+            colon: self.colon,
+        }
+    }
+}
+
+/// One header field as it was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field<'a> {
+    bytes: &'a [u8],
+    colon: Option<usize>,
+}
+
+impl<'a> Field<'a> {
+    /// All octets of the field with its folding and final line end.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The name as written, without white space before the colon ([RFC 5322 section 4.5.8](https://www.rfc-editor.org/rfc/rfc5322#section-4.5.8));
+    /// empty for a line without a colon.
+    pub fn name(&self) -> &'a [u8] {
+        let name = self
+            .colon
+            .and_then(|colon| self.bytes.get(..colon))
+            .unwrap_or_default();
+        let blanks = name
+            .iter()
+            .rev()
+            .take_while(|octet| matches!(octet, b' ' | b'\t'))
+            .count();
+        name.get(..name.len().saturating_sub(blanks))
+            .unwrap_or_default()
+    }
+
+    /// What follows the colon, folding and all, without the final line end.
+    pub fn value(&self) -> &'a [u8] {
+        let value = self.bytes.get(self.value_offset()..).unwrap_or_default();
+        value.strip_suffix(b"\r\n").unwrap_or(value)
+    }
+
+    /// Where the value begins in [`Field::as_bytes`]; for a line without a colon, at its end.
+    pub fn value_offset(&self) -> usize {
+        self.colon
+            .map_or(self.bytes.len(), |colon| colon.saturating_add(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(message: &[u8]) -> Vec<&[u8]> {
+        Header::parse(message)
+            .fields()
+            .map(|field| field.name())
+            .collect()
+    }
+
+    /// RFC 5322 section 2.2.3: a line that begins with white space continues the field.
+    #[test]
+    fn folded_lines_belong_to_the_field() {
+        let header = Header::parse(b"A: 1\r\n 2\r\n\t3\r\nB:4\r\n\r\n C: body");
+        assert_eq!(header.field(0).unwrap().value(), b" 1\r\n 2\r\n\t3");
+        assert_eq!(header.field(1).unwrap().value(), b"4");
+        assert_eq!(
+            (header.fields().len(), header.body()),
+            (2, &b" C: body"[..])
+        );
+    }
+
+    /// RFC 5322 section 2.1: only CRLF ends a line.
+    #[test]
+    fn bare_line_ends_are_content() {
+        assert_eq!(names(b"A: 1\nB: 2\rC: 3\r\nD: 4\r\n"), [b"A", b"D"]);
+        let header = Header::parse(b"A: 1\n\nbody");
+        assert_eq!((header.fields().len(), header.body()), (1, &b""[..]));
+    }
+
+    #[test]
+    fn odd_headers_survive() {
+        assert_eq!(names(b""), [b""; 0]);
+        assert_eq!(names(b"\r\nbody"), [b""; 0]);
+        assert_eq!(Header::parse(b"\r\nbody").body(), b"body");
+        assert_eq!(names(b" lead: x\r\nA : 1\r\n"), [&b" lead"[..], b"A"]);
+        assert_eq!(names(b"no colon\r\nA: 1"), [&b""[..], b"A"]);
+        assert_eq!(names(b"A\r\n : 1\r\n"), [b"A\r\n"]);
+        assert_eq!(Header::parse(b"A: 1\r\n\r\n").body(), b"");
+        assert_eq!(Header::parse(b"A: 1\r\n\r\n").fields().len(), 1);
+        assert_eq!(Header::parse(b"A: 1\r\n\r").fields().len(), 2);
+    }
+
+    /// The fields put back together are the header block.
+    #[test]
+    fn fields_concatenate_to_the_header_block() {
+        for message in [
+            "A: 1\r\n b\r\nC\r\n\r\nbody\r\n\r\n",
+            "A",
+            "",
+            "\r\n\r\n",
+            " a\r\n\n\r\r\nb",
+        ] {
+            let header = Header::parse(message.as_bytes());
+            let block: Vec<u8> = header
+                .fields()
+                .flat_map(|field| field.as_bytes())
+                .copied()
+                .collect();
+            assert_eq!(block, header.as_bytes());
+            let between = message.len() - block.len() - header.body().len();
+            assert!(between == 0 || (between == 2 && message[block.len()..].starts_with("\r\n")));
+        }
+    }
+}

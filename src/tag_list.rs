@@ -1,0 +1,451 @@
+//! Tag=value lists, the syntax that DKIM, ARC, DMARC and MTA-STS records share.
+//!
+//! ```text
+//! tag-list  = tag-spec *( ";" tag-spec ) [ ";" ]
+//! tag-spec  = [FWS] tag-name [FWS] "=" [FWS] tag-value [FWS]
+//! tag-name  = ALPHA *ALNUMPUNC              ALNUMPUNC = ALPHA / DIGIT / "_"
+//! tag-value = [ tval *( 1*(WSP / FWS) tval ) ]    tval = 1*VALCHAR, %x21-3A / %x3C-7E, UTF-8
+//! ```
+//!
+//! [RFC 6376 section 3.2](https://www.rfc-editor.org/rfc/rfc6376#section-3.2), with its erratum 5070
+//! and the UTF-8 of [RFC 8616](https://www.rfc-editor.org/rfc/rfc8616). What a duplicate or a
+//! malformed spec means, each standard decides for itself.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+/// One tag-spec of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Tag<'a> {
+    /// The name, whose case matters.
+    pub name: &'a [u8],
+    /// The value without the white space around it; white space inside is kept.
+    pub value: &'a [u8],
+    /// Where the name begins.
+    pub name_offset: usize,
+    /// Where the value begins, or would begin if it is empty.
+    pub value_offset: usize,
+    /// Where the value stands with the white space around it: all between `=` and `;`.
+    pub span: Range<usize>,
+    /// Whether a tag of this name came before.
+    pub is_duplicate: bool,
+}
+
+/// A tag-spec that does not follow the grammar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum TagListError {
+    /// Nothing between two semicolons, or before the first.
+    #[error("found an empty tag-spec at offset {offset}, expected a tag name")]
+    Empty {
+        /// Where the spec ends.
+        offset: usize,
+    },
+    /// No equals sign behind the name.
+    #[error("found no '=' behind the tag name at offset {offset}")]
+    NoEqualsSign {
+        /// Where the name begins.
+        offset: usize,
+    },
+    /// A name that does not begin with a letter or holds other octets than letters, digits, '_'.
+    #[error("found octet {found:#04x} at offset {offset}, expected a tag name")]
+    Name {
+        /// The octet.
+        found: u8,
+        /// Where it stands.
+        offset: usize,
+    },
+    /// A control character, or a line end that is not part of folding white space.
+    #[error("found octet {found:#04x} at offset {offset} in a tag-spec")]
+    Octet {
+        /// The octet.
+        found: u8,
+        /// Where it stands.
+        offset: usize,
+    },
+}
+
+/// The tag-specs of a list in order: each a [`Tag`], or why it is none.
+///
+/// Reading goes on behind a malformed spec. Time is linear in the length of the list, and
+/// `n log n` in the number of tags; nothing is allocated for lists of up to 16 tags.
+///
+/// ```
+/// use bonafide::tag_list::Tags;
+///
+/// let tags: Vec<_> = Tags::new(b"v=DKIM1; p=abc; v=2; 1x").collect();
+/// assert_eq!(tags[1].as_ref().unwrap().value, b"abc");
+/// assert!(tags[2].as_ref().unwrap().is_duplicate);
+/// assert!(tags[3].is_err());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Tags<'a> {
+    list: &'a [u8],
+    /// Where the next spec begins; `None` at the end.
+    next: Option<usize>,
+    seen: SeenNames<'a>,
+}
+
+/// The names that came before: a few in place, many in a set.
+#[derive(Clone, Debug)]
+struct SeenNames<'a> {
+    first: [&'a [u8]; 16],
+    count: usize,
+    further: BTreeSet<&'a [u8]>,
+}
+
+impl<'a> SeenNames<'a> {
+    /// Remembers a name and says whether it was there before.
+    fn insert(&mut self, name: &'a [u8]) -> bool {
+        if self.first.iter().take(self.count).any(|seen| *seen == name) {
+            return true;
+        }
+        if let Some(slot) = self.first.get_mut(self.count) {
+            *slot = name;
+            self.count = self.count.saturating_add(1);
+            return false;
+        }
+        !self.further.insert(name)
+    }
+}
+
+impl<'a> Tags<'a> {
+    /// Reads a list from its beginning.
+    pub fn new(list: &'a [u8]) -> Self {
+        let seen = SeenNames {
+            first: [&[]; 16],
+            count: 0,
+            further: BTreeSet::new(),
+        };
+        Self {
+            list,
+            next: Some(0),
+            seen,
+        }
+    }
+
+    fn read(&mut self, start: usize, end: usize) -> Result<Tag<'a>, TagListError> {
+        let spec = self.list.get(start..end).unwrap_or_default();
+        if let Some((at, found)) = stray_octet(spec) {
+            return Err(TagListError::Octet {
+                found,
+                offset: start.saturating_add(at),
+            });
+        }
+        let name_offset = start.saturating_add(leading_white_space(spec));
+        let Some(equals) = memchr::memchr(b'=', spec).map(|at| start.saturating_add(at)) else {
+            return Err(if name_offset == end {
+                TagListError::Empty { offset: end }
+            } else {
+                TagListError::NoEqualsSign {
+                    offset: name_offset,
+                }
+            });
+        };
+        let name = trim_end(self.list.get(name_offset..equals).unwrap_or_default());
+        let stray = match name {
+            [] => {
+                return Err(TagListError::Name {
+                    found: b'=',
+                    offset: equals,
+                });
+            }
+            [first, ..] if !first.is_ascii_alphabetic() => Some(0),
+            _ => name
+                .iter()
+                .position(|octet| !octet.is_ascii_alphanumeric() && *octet != b'_'),
+        };
+        if let Some((at, found)) = stray.and_then(|at| Some((at, *name.get(at)?))) {
+            return Err(TagListError::Name {
+                found,
+                offset: name_offset.saturating_add(at),
+            });
+        }
+        let value_start = equals.saturating_add(1);
+        let around = self.list.get(value_start..end).unwrap_or_default();
+        let value_offset = value_start.saturating_add(leading_white_space(around));
+        let value = trim_end(self.list.get(value_offset..end).unwrap_or_default());
+        let is_duplicate = self.seen.insert(name);
+        Ok(Tag {
+            name,
+            value,
+            name_offset,
+            value_offset,
+            span: value_start..end,
+            is_duplicate,
+        })
+    }
+}
+
+impl<'a> Iterator for Tags<'a> {
+    type Item = Result<Tag<'a>, TagListError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let start = self.next?;
+        let rest = self.list.get(start..)?;
+        let end = match memchr::memchr(b';', rest) {
+            Some(at) => start.saturating_add(at),
+            // What follows the last semicolon may be nothing but white space; a list of nothing at
+            // all is an empty spec.
+            None if start > 0 && leading_white_space(rest) == rest.len() => {
+                self.next = None;
+                return stray_octet(rest).map(|(at, found)| {
+                    Err(TagListError::Octet {
+                        found,
+                        offset: start.saturating_add(at),
+                    })
+                });
+            }
+            None => self.list.len(),
+        };
+        self.next = Some(end.saturating_add(1)).filter(|next| *next <= self.list.len());
+        Some(self.read(start, end))
+    }
+}
+
+impl std::iter::FusedIterator for Tags<'_> {}
+
+/// Folding white space as it may stand around names and values.
+pub(crate) fn is_white_space(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+fn leading_white_space(text: &[u8]) -> usize {
+    text.iter()
+        .take_while(|octet| is_white_space(**octet))
+        .count()
+}
+
+fn trim_end(text: &[u8]) -> &[u8] {
+    let white = text
+        .iter()
+        .rev()
+        .take_while(|octet| is_white_space(**octet))
+        .count();
+    text.get(..text.len().saturating_sub(white))
+        .unwrap_or_default()
+}
+
+/// The first control character that is neither HTAB nor part of a fold, with its place.
+fn stray_octet(text: &[u8]) -> Option<(usize, u8)> {
+    let mut octets = text.iter().enumerate();
+    while let Some((at, &octet)) = octets.by_ref().find(|(_, octet)| octet.is_ascii_control()) {
+        match (octet, text.get(at.saturating_add(1)..)) {
+            (b'\t', _) => {}
+            (b'\r', Some([b'\n', b' ' | b'\t', ..])) => {
+                octets.next();
+            }
+            _ => return Some((at, octet)),
+        }
+    }
+    None
+}
+
+const ENGINE: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    // RFC 6376 section 2.10: the padding of a base64string is optional.
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Decodes the base64 of a tag value, which folding white space may break anywhere
+/// (RFC 6376 section 2.10). The error is the offset of what is no base64.
+pub(crate) fn decode_base64(value: &[u8]) -> Result<Vec<u8>, usize> {
+    // A whole number of quanta at a time, so that no copy of the value without its white space is
+    // ever allocated.
+    let mut quanta = [0; 1024];
+    let mut filled = 0;
+    let mut padded = false;
+    let mut decoded = Vec::with_capacity(value.len().div_ceil(4).saturating_mul(3));
+    for (offset, &octet) in value.iter().enumerate() {
+        if is_white_space(octet) {
+            continue;
+        }
+        if filled == quanta.len() {
+            padded |= quanta.ends_with(b"=");
+            decode_quanta(&quanta, &mut decoded).ok_or(offset)?;
+            filled = 0;
+        }
+        if padded || !(octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=')) {
+            return Err(offset);
+        }
+        if let Some(slot) = quanta.get_mut(filled) {
+            *slot = octet;
+            filled = filled.saturating_add(1);
+        }
+    }
+    decode_quanta(quanta.get(..filled).unwrap_or_default(), &mut decoded).ok_or(value.len())?;
+    Ok(decoded)
+}
+
+fn decode_quanta(quanta: &[u8], decoded: &mut Vec<u8>) -> Option<()> {
+    ENGINE.decode_vec(quanta, decoded).ok()
+}
+
+/// Prints octets as base64 with padding.
+pub(crate) struct Base64<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for Base64<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        base64::display::Base64Display::new(self.0, &ENGINE).fmt(f)
+    }
+}
+
+/// The elements of a colon-separated list, without the white space around them.
+pub(crate) fn colon_separated(value: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+    value.split(|octet| *octet == b':').map(|element| {
+        trim_end(
+            element
+                .get(leading_white_space(element)..)
+                .unwrap_or_default(),
+        )
+    })
+}
+
+/// An unsigned decimal number of any length; what is over the range is its end.
+pub(crate) fn decimal(value: &[u8]) -> Option<u64> {
+    if value.is_empty() {
+        return None;
+    }
+    value.iter().try_fold(0_u64, |number, octet| {
+        let digit = octet.is_ascii_digit().then(|| octet.wrapping_sub(b'0'))?;
+        Some(number.saturating_mul(10).saturating_add(u64::from(digit)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(list: &[u8]) -> Result<Vec<(&[u8], &[u8])>, TagListError> {
+        Tags::new(list)
+            .map(|tag| tag.map(|tag| (tag.name, tag.value)))
+            .collect()
+    }
+
+    fn error(list: &[u8]) -> TagListError {
+        pairs(list).unwrap_err()
+    }
+
+    /// Erratum 5070: FWS may stand around names, equals signs and values.
+    #[test]
+    fn white_space_around_names_and_values_is_dropped() {
+        let expected = vec![(&b"a"[..], &b"1"[..]), (b"b_2", b"x  y"), (b"c", b"")];
+        assert_eq!(
+            pairs(b" a\t= 1 ;\r\n b_2 =\r\n\tx  y\r\n ; c=").unwrap(),
+            expected
+        );
+    }
+
+    /// RFC 6376 section 3.2: the final semicolon is optional, an empty tag-spec is an error.
+    #[test]
+    fn empty_specs() {
+        assert_eq!(pairs(b"a=1;").unwrap().len(), 1);
+        assert_eq!(pairs(b"a=1; \r\n ").unwrap().len(), 1);
+        assert_eq!(error(b"a=1;;b=2"), TagListError::Empty { offset: 4 });
+        assert_eq!(error(b"a=1; ;"), TagListError::Empty { offset: 5 });
+        assert_eq!(error(b";a=1"), TagListError::Empty { offset: 0 });
+        assert_eq!(error(b""), TagListError::Empty { offset: 0 });
+        assert_eq!(error(b"  "), TagListError::Empty { offset: 2 });
+    }
+
+    #[test]
+    fn malformed_specs_are_reported_where_they_stand() {
+        assert_eq!(error(b"a=1; bc"), TagListError::NoEqualsSign { offset: 5 });
+        assert_eq!(
+            error(b"a=1; 2b=3"),
+            TagListError::Name {
+                found: b'2',
+                offset: 5
+            }
+        );
+        assert_eq!(
+            error(b"a-b=3"),
+            TagListError::Name {
+                found: b'-',
+                offset: 1
+            }
+        );
+        assert_eq!(
+            error(b"=3"),
+            TagListError::Name {
+                found: b'=',
+                offset: 0
+            }
+        );
+        assert_eq!(
+            error(b"a=x\0y"),
+            TagListError::Octet {
+                found: 0,
+                offset: 3
+            }
+        );
+        assert_eq!(
+            error(b"a=x\r\ny"),
+            TagListError::Octet {
+                found: b'\r',
+                offset: 3
+            }
+        );
+        assert_eq!(
+            error(b"a=x; \n"),
+            TagListError::Octet {
+                found: b'\n',
+                offset: 5
+            }
+        );
+    }
+
+    /// RFC 6376 section 3.2: a duplicate is reported however many tags stand between.
+    #[test]
+    fn duplicates_are_found_behind_many_tags() {
+        let list: String = (0..40).map(|n| format!("t{n}=;")).collect::<String>() + "t3=;t39=;T3=";
+        let duplicates: Vec<_> = Tags::new(list.as_bytes())
+            .map(|tag| tag.unwrap().is_duplicate)
+            .collect();
+        assert_eq!(duplicates[..40], [false; 40]);
+        assert_eq!(duplicates[40..], [true, true, false]);
+    }
+
+    #[test]
+    fn spans_hold_the_white_space_around_the_value() {
+        let list = b"b= x y ;c=1";
+        let tag = Tags::new(list).next().unwrap().unwrap();
+        assert_eq!(
+            (&list[tag.span.clone()], tag.value_offset),
+            (&b" x y "[..], 3)
+        );
+    }
+
+    /// RFC 6376 section 2.10: FWS anywhere, padding optional and only at the end.
+    #[test]
+    fn base64_with_folding() {
+        assert_eq!(decode_base64(b"aGVs\r\n bG8=").unwrap(), b"hello");
+        assert_eq!(decode_base64(b"aGVsbG8").unwrap(), b"hello");
+        assert_eq!(decode_base64(b" ").unwrap(), b"");
+        assert_eq!(decode_base64(b"aGVs*"), Err(4));
+        assert_eq!(decode_base64(b"aG=s"), Err(4));
+        for length in [1023, 1024, 1025, 1535, 1536, 1537, 4000] {
+            let octets: Vec<u8> = (0..length).map(|n| n as u8).collect();
+            let text = Base64(&octets).to_string();
+            assert_eq!(decode_base64(text.as_bytes()).unwrap(), octets);
+            assert!(decode_base64(format!("{text}QQ==").as_bytes()).is_err() || length % 3 == 0);
+        }
+        let padded = Base64(&[7; 767]).to_string();
+        assert_eq!(padded.len(), 1024);
+        assert_eq!(decode_base64(format!("{padded}QUJD").as_bytes()), Err(1024));
+    }
+
+    #[test]
+    fn decimals_saturate() {
+        assert_eq!(decimal(b"0012"), Some(12));
+        assert_eq!(decimal(b"18446744073709551617"), Some(u64::MAX));
+        for bad in [&b""[..], b"-1", b"+1", b"1 ", b"1x"] {
+            assert_eq!(decimal(bad), None);
+        }
+    }
+}

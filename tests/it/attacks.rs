@@ -1,0 +1,184 @@
+//! Hostile messages and key records, each with the result that the standards ask for.
+//!
+//! The corpus lies outside the project: `BONAFIDE_ATTACKS` or `../shared/attacks`.
+
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use bonafide::dkim::{self, DkimResult, Verdict};
+use bonafide::dns::{Answer, LookupError, Question, Resolver, Zone};
+use bonafide::{UnixTime, block_on};
+use serde_json::Value;
+
+use crate::support::outside;
+
+/// A resolver that counts what it is asked.
+struct Counting(Zone, AtomicUsize);
+
+impl Resolver for Counting {
+    async fn lookup(&self, question: &Question) -> Result<Answer, LookupError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.lookup(question).await
+    }
+}
+
+#[test]
+fn dkim_areas() {
+    let Some(folder) = outside("BONAFIDE_ATTACKS", "../shared/attacks") else {
+        println!("attacks dkim: NOT RUN (set BONAFIDE_ATTACKS)");
+        return;
+    };
+    let manifest: Value =
+        serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    let default_now = manifest["now_default"].as_u64().unwrap();
+    let areas = ["dkim", "dkim-key", "dkim-crypto"];
+    let (mut count, mut failures) = (0, Vec::new());
+    for case in manifest["cases"].as_array().unwrap() {
+        if !areas.contains(&case["area"].as_str().unwrap()) {
+            continue;
+        }
+        count += 1;
+        let message = fs::read(folder.join(case["file"].as_str().unwrap())).unwrap();
+        let now = UnixTime(case["inputs"]["now"].as_u64().unwrap_or(default_now));
+        let resolver = Counting(zone(&case["inputs"]["dns"]), AtomicUsize::new(0));
+        let started = Instant::now();
+        let options = dkim::Options::default();
+        let verdicts = block_on(dkim::verify(&message, &options, &resolver, now));
+        let milliseconds = started.elapsed().as_millis();
+        let questions = resolver.1.into_inner();
+        for failure in check(case, &verdicts, milliseconds, questions) {
+            failures.push(format!("{}: {failure} ({})", case["id"], case["why"]));
+        }
+    }
+    println!("attacks dkim: {}/{count}", count - failures.len());
+    assert!(
+        count >= 121 && failures.is_empty(),
+        "{}",
+        failures.join("\n")
+    );
+}
+
+fn check(case: &Value, verdicts: &[Verdict], milliseconds: u128, questions: usize) -> Vec<String> {
+    let expected = &case["expected"];
+    let mut failures = Vec::new();
+    let results: Vec<_> = verdicts
+        .iter()
+        .map(|verdict| verdict.result.to_string())
+        .collect();
+    let mut check = |holds: bool, what: &str| {
+        if !holds {
+            let causes: Vec<_> = verdicts.iter().map(ToString::to_string).take(3).collect();
+            failures.push(format!("{what}, found {causes:?}"));
+        }
+    };
+    if let Some(exact) = expected["dkim"].as_array() {
+        check(exact == &results, &format!("expected {exact:?}"));
+    }
+    if let Some(classes) = expected["dkim_class"].as_array() {
+        let found: Vec<_> = verdicts
+            .iter()
+            .map(|verdict| class(verdict.result))
+            .collect();
+        check(
+            classes == &found,
+            &format!("expected the classes {classes:?}"),
+        );
+    }
+    if let Some(allowed) = expected["dkim_in"].as_array() {
+        let holds = !results.is_empty()
+            && results
+                .iter()
+                .all(|r| allowed.contains(&Value::from(r.as_str())));
+        check(holds, &format!("expected one of {allowed:?}"));
+    }
+    for flag in expected["flags"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        let Some(verdict) = verdicts.first() else {
+            continue;
+        };
+        let holds = match flag.split_once(':').unwrap_or((flag, "")) {
+            ("unsigned-duplicate", name) => verdict.unsigned_duplicates.contains(name),
+            ("uncovered", name) => !verdict.signed_fields.contains(name),
+            ("body-length-limited" | "unsigned-body-suffix", _) => verdict.unsigned_body_octets > 0,
+            ("weak-key", bits) => verdict
+                .key_bits
+                .is_some_and(|found| found.to_string() == bits),
+            other => panic!("unknown flag {other:?}"),
+        };
+        check(holds, &format!("expected the flag {flag}"));
+    }
+    let limits = &case["limits"];
+    if let Some(most) = limits["max_dns_queries"].as_u64() {
+        check(
+            questions as u64 <= most,
+            &format!("asked {questions} times, expected at most {most}"),
+        );
+    }
+    // The limits are for a release build on a machine of its own.
+    let allowance = if cfg!(debug_assertions) { 20 } else { 2 };
+    if let Some(most) = limits["max_ms"].as_u64() {
+        check(
+            milliseconds <= u128::from(most * allowance),
+            &format!("took {milliseconds} ms, expected at most {most}"),
+        );
+    }
+    failures
+}
+
+fn class(result: DkimResult) -> &'static str {
+    match result {
+        DkimResult::Pass => "pass",
+        DkimResult::TempError => "temperror",
+        _ => "notpass",
+    }
+}
+
+/// The `dns` of a case in the format of [`Zone`].
+fn zone(rows: &Value) -> Zone {
+    let mut text = String::new();
+    for row in rows.as_array().unwrap() {
+        let (name, kind) = (row[0].as_str().unwrap(), row[1].as_str().unwrap());
+        let name = escape(name).replace(' ', "\\032");
+        match kind {
+            "SERVFAIL" | "TIMEOUT" | "NXDOMAIN" => text += &format!("{name} !{kind}\n"),
+            "TXT" => {
+                let strings = match &row[2] {
+                    Value::String(string) => vec![string.as_str()],
+                    list => list
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .map(|s| s.as_str().unwrap())
+                        .collect(),
+                };
+                let quoted: Vec<_> = strings
+                    .iter()
+                    .map(|s| format!("\"{}\"", escape(s)))
+                    .collect();
+                text += &format!("{name} TXT {}\n", quoted.join(" "));
+            }
+            _ => text += &format!("{name} {kind} {}\n", row[2].as_str().unwrap()),
+        }
+    }
+    text.parse()
+        .unwrap_or_else(|error| panic!("{error} in {text}"))
+}
+
+/// Code points below 256 are single octets, others UTF-8.
+fn escape(text: &str) -> String {
+    let octets = text.chars().flat_map(|c| match u8::try_from(u32::from(c)) {
+        Ok(octet) => vec![octet],
+        Err(_) => c.to_string().into_bytes(),
+    });
+    let escaped = octets.map(|octet| match octet {
+        b'"' | b'\\' => format!("\\{}", char::from(octet)),
+        b' '..=b'~' => char::from(octet).to_string(),
+        _ => format!("\\{octet:03}"),
+    });
+    escaped.collect()
+}

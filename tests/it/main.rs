@@ -1,0 +1,15 @@
+//! One binary for all integration tests, to link once.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
+
+mod attacks;
+mod dkim;
+mod floors;
+mod support;

@@ -1,0 +1,17 @@
+//! What several tests share.
+
+pub(crate) mod stanzas;
+
+use std::path::{Path, PathBuf};
+
+/// A file of the project, by its path from the root.
+pub(crate) fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Material that lies outside the project: where the variable points, or beside the project.
+/// Without it the caller says that its test was skipped; the gate counts that as a failure.
+pub(crate) fn outside(variable: &str, beside: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(variable).map_or_else(|| project(beside), PathBuf::from);
+    path.exists().then_some(path)
+}
