@@ -3,6 +3,7 @@
 //! Everything here works on bytes as received. Only SP and HTAB are whitespace, only CRLF ends a
 //! line; a CR or LF on its own is content like any other octet and is never repaired.
 
+use memchr::{memchr, memchr_iter, memchr2};
 use wide::u8x16;
 
 /// How much a message may change in transit before its hash does.
@@ -48,7 +49,7 @@ impl std::fmt::Display for Canonicalization {
 pub struct BodyCanonicalizer {
     canonicalization: Canonicalization,
     held: Held,
-    /// Whether any octet has left `held`, so that the body is known not to be blank.
+    /// Whether the canonical body is known not to be empty.
     started: bool,
     output: Output,
 }
@@ -64,7 +65,7 @@ impl BodyCanonicalizer {
         }
     }
 
-    /// Takes the next octets of the body, and passes to `sink` what is certain by now and ready.
+    /// Takes the next octets of the body, and passes on to `sink` what is ready.
     pub fn write(&mut self, chunk: &[u8], sink: &mut impl FnMut(&[u8])) {
         match self.canonicalization {
             Canonicalization::Simple => self.write_simple(chunk, sink),
@@ -72,12 +73,12 @@ impl BodyCanonicalizer {
         }
     }
 
-    /// Ends the body, and passes the rest of its canonical form to `sink`.
+    /// Ends the body, and passes on to `sink` the rest of its canonical form.
     pub fn finish(mut self, sink: &mut impl FnMut(&[u8])) {
         match self.canonicalization {
             Canonicalization::Simple => {
                 if self.held.carriage_return {
-                    release_simple(&mut self.held, sink);
+                    self.held.release(sink);
                 }
                 sink(CRLF);
             }
@@ -95,65 +96,64 @@ impl BodyCanonicalizer {
 
     fn write_simple(&mut self, chunk: &[u8], sink: &mut impl FnMut(&[u8])) {
         let mut rest = chunk;
-        if self.held.carriage_return && !rest.is_empty() {
-            if let [b'\n', after @ ..] = rest {
-                self.held.end_line();
-                rest = after;
-            } else {
-                release_simple(&mut self.held, sink);
+        if self.held.carriage_return {
+            match rest {
+                [] => return,
+                [b'\n', after @ ..] => {
+                    self.held.end_line();
+                    rest = after;
+                }
+                _ => self.held.release(sink),
             }
         }
         let mut tail = Held::default();
-        let mut interior = rest;
-        if let [before @ .., b'\r'] = interior {
+        if let [before @ .., b'\r'] = rest {
             tail.carriage_return = true;
-            interior = before;
+            rest = before;
         }
-        while let [before @ .., b'\r', b'\n'] = interior {
+        while let [before @ .., b'\r', b'\n'] = rest {
             tail.lines = tail.lines.saturating_add(1);
-            interior = before;
+            rest = before;
         }
-        if !interior.is_empty() {
-            release_simple(&mut self.held, sink);
-            sink(interior);
+        if !rest.is_empty() {
+            self.held.release(sink);
+            sink(rest);
         }
         self.held.lines = self.held.lines.saturating_add(tail.lines);
-        self.held.carriage_return |= tail.carriage_return;
+        self.held.carriage_return = tail.carriage_return;
     }
 
     fn write_relaxed(&mut self, chunk: &[u8], sink: &mut impl FnMut(&[u8])) {
-        let is_content = |byte: &u8| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-        // Between the first and the last octet of content every line goes on or has an end, so
-        // that what becomes of its whitespace is plain to see; only the rims need `held`.
-        let (blank, rest) = chunk
+        // Between the first and the last octet that is neither WSP nor CR nor LF nothing can be
+        // at the end of the body, so that only the octets around them need to be held.
+        let is_ink = |octet: &u8| !matches!(octet, b' ' | b'\t' | b'\r' | b'\n');
+        let start = chunk.iter().position(is_ink).unwrap_or(chunk.len());
+        let (before, rest) = chunk.split_at_checked(start).unwrap_or((chunk, &[]));
+        let end = rest
             .iter()
-            .position(is_content)
-            .and_then(|start| chunk.split_at_checked(start))
-            .unwrap_or((chunk, &[]));
-        self.write_blank(blank, sink);
-        let Some(end) = rest.iter().rposition(is_content) else {
-            return;
-        };
-        let Some((interior, blank)) = rest.split_at_checked(end.saturating_add(1)) else {
-            return;
-        };
-        self.release(sink);
-        self.started = true;
-        self.output.reduce(interior, sink);
-        self.write_blank(blank, sink);
+            .rposition(is_ink)
+            .map_or(0, |last| last.saturating_add(1));
+        let (interior, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+        self.write_blank(before, sink);
+        if !interior.is_empty() {
+            self.release(sink);
+            self.started = true;
+            self.output.reduce(interior, sink);
+        }
+        self.write_blank(after, sink);
     }
 
-    /// Takes octets that are all SP, HTAB, CR or LF.
+    /// Takes octets that are all WSP, CR or LF.
     fn write_blank(&mut self, blank: &[u8], sink: &mut impl FnMut(&[u8])) {
-        for &byte in blank {
-            if byte == b'\n' && self.held.carriage_return {
-                self.held.end_line();
-                continue;
-            }
+        for &octet in blank {
             if self.held.carriage_return {
+                if octet == b'\n' {
+                    self.held.end_line();
+                    continue;
+                }
                 self.release(sink);
             }
-            match byte {
+            match octet {
                 b'\r' => self.held.carriage_return = true,
                 b'\n' => {
                     self.release(sink);
@@ -165,26 +165,19 @@ impl BodyCanonicalizer {
         }
     }
 
-    /// Writes what was held back, now that content follows it.
+    /// Writes what is held: content follows it, or the CR in it has proved to be content.
     fn release(&mut self, sink: &mut impl FnMut(&[u8])) {
-        let held = std::mem::take(&mut self.held);
-        self.started |= held.carriage_return;
-        for _ in 0..held.lines {
-            self.output.push(CRLF, sink);
-        }
-        if held.space {
-            self.output.push(b" ", sink);
-        }
-        if held.carriage_return {
-            self.output.push(b"\r", sink);
-        }
+        self.started |= self.held.carriage_return;
+        let output = &mut self.output;
+        self.held
+            .release(&mut |octets: &[u8]| output.push(octets, sink));
     }
 }
 
 const CRLF: &[u8] = b"\r\n";
 
-/// The end of the body so far, which is not canonical if the body ends there: empty lines, then
-/// whitespace, then a CR that may prove to be half of a CRLF.
+/// The end of the body so far, which is not part of the canonical form if nothing follows: empty
+/// lines, then whitespace, then a CR that may prove to be half of a CRLF.
 #[derive(Debug, Default)]
 struct Held {
     lines: u64,
@@ -193,46 +186,55 @@ struct Held {
 }
 
 impl Held {
-    /// The LF after `carriage_return`: the whitespace before it was at the end of a line.
+    /// Takes the LF after `carriage_return`, which puts the whitespace at the end of a line.
     fn end_line(&mut self) {
         self.lines = self.lines.saturating_add(1);
         self.space = false;
         self.carriage_return = false;
     }
+
+    fn release(&mut self, write: &mut impl FnMut(&[u8])) {
+        // So many at a time that a long gap does not cost a call for each of its lines.
+        const LINES: &[[u8; 2]; 64] = &[*b"\r\n"; 64];
+        let held = std::mem::take(self);
+        let mut lines = held.lines;
+        while lines > 0 {
+            let batch = usize::try_from(lines).unwrap_or(LINES.len());
+            write(LINES.get(..batch).unwrap_or(LINES).as_flattened());
+            lines = lines.saturating_sub(64);
+        }
+        if held.space {
+            write(b" ");
+        }
+        if held.carriage_return {
+            write(b"\r");
+        }
+    }
 }
 
-fn release_simple(held: &mut Held, sink: &mut impl FnMut(&[u8])) {
-    const LINES: &[[u8; 2]; 512] = &[*b"\r\n"; 512];
-    let mut lines = held.lines;
-    while lines > 0 {
-        let batch = usize::try_from(lines).map_or(LINES.len(), |lines| lines.min(LINES.len()));
-        sink(LINES.get(..batch).unwrap_or(LINES).as_flattened());
-        lines = lines.saturating_sub(u64::try_from(batch).unwrap_or(u64::MAX));
-    }
-    if held.carriage_return {
-        sink(b"\r");
-    }
-    *held = Held::default();
-}
-
+/// Octets that one step looks at: as many as a mask has bits.
 const BLOCK: usize = 64;
-/// A block, and enough after it for a copy of `BLOCK` octets to begin anywhere in the block.
-const WINDOW: usize = 2 * BLOCK;
-const CAPACITY: usize = 8192;
-/// More than one block adds: what was copied too far lies beyond the octets it adds.
-const SLACK: usize = 2 * BLOCK;
-/// Clean octets in a row that are worth a call of their own.
-const DIRECT: usize = 1024;
-/// Few enough blocks to be in the nearest cache still when they are hashed.
-const STRIP: usize = 128;
+/// Octets between two looks at how full the output is.
+const STRIP: usize = 16 * BLOCK;
+const CAPACITY: usize = 4 * STRIP;
+/// Octets to search at once for the next WSP: few enough to be in a near cache yet when hashed.
+const REACH: usize = 16 * STRIP;
+
+/// A block and the block after it: what becomes of an octet depends on the two that follow, and
+/// copies of a whole block begin anywhere in it.
+type Window = [u8; 2 * BLOCK];
+type Strip = [u8; STRIP + BLOCK];
+/// Every copy is of a whole block, so that its last octets may lie beyond the capacity.
+type Buffer = [u8; CAPACITY + BLOCK];
 
 /// Canonical octets on their way to the sink.
 #[derive(Default)]
 struct Output {
-    /// Empty until the first octet, then of constant length.
+    /// Empty, or as long as `Buffer`.
     bytes: Vec<u8>,
+    /// Less than `CAPACITY - STRIP` between calls.
     length: usize,
-    /// Whether there may be HTABs among them, each of which stands for a SP.
+    /// Whether any of the octets may be an HTAB, which stands for a SP.
     tabs: bool,
 }
 
@@ -245,20 +247,26 @@ impl std::fmt::Debug for Output {
 }
 
 impl Output {
+    /// The bytes, allocated at the first use: a body in simple form has none.
+    fn buffer(&mut self) -> Option<&mut Buffer> {
+        if self.bytes.is_empty() {
+            self.bytes = vec![0; size_of::<Buffer>()];
+        }
+        self.bytes.first_chunk_mut()
+    }
+
+    /// Appends at most `STRIP` octets.
     fn push(&mut self, octets: &[u8], sink: &mut impl FnMut(&[u8])) {
-        self.make_room(sink);
-        let end = self.length.saturating_add(octets.len());
-        if let Some(place) = self.bytes.get_mut(self.length..end) {
+        let (start, end) = (self.length, self.length.saturating_add(octets.len()));
+        if let Some(place) = self.buffer().and_then(|buffer| buffer.get_mut(start..end)) {
             place.copy_from_slice(octets);
-            self.length = end;
+            self.advance(end, sink);
         }
     }
 
-    fn make_room(&mut self, sink: &mut impl FnMut(&[u8])) {
-        if self.bytes.is_empty() {
-            self.bytes = vec![0; CAPACITY];
-        }
-        if self.length > CAPACITY - SLACK {
+    fn advance(&mut self, length: usize, sink: &mut impl FnMut(&[u8])) {
+        self.length = length;
+        if length >= CAPACITY - STRIP {
             self.flush(sink);
         }
     }
@@ -278,193 +286,130 @@ impl Output {
         self.tabs = false;
     }
 
-    /// Writes octets that begin and end in content.
+    /// Appends the reduced form of octets of which the last is neither WSP nor CR nor LF.
     fn reduce(&mut self, interior: &[u8], sink: &mut impl FnMut(&[u8])) {
-        self.make_room(sink);
         let mut rest = interior;
-        while let Some(window) = rest.first_chunk::<WINDOW>() {
-            let block = head(window);
-            let (wsp, tabs) = whitespace(block);
-            if wsp == 0 {
-                let blocks = rest.as_chunks::<BLOCK>().0;
-                let clean = blocks
-                    .iter()
-                    .take(STRIP)
-                    .position(has_whitespace)
-                    .unwrap_or(blocks.len().min(STRIP));
-                let Some((clean, dirty)) = rest.split_at_checked(clean.saturating_mul(BLOCK))
-                else {
-                    break;
-                };
-                self.write_clean(clean, sink);
-                rest = dirty;
-                continue;
+        while !rest.is_empty() {
+            let reach = rest.get(..REACH).unwrap_or(rest);
+            let clean = memchr2(b' ', b'\t', reach).unwrap_or(reach.len());
+            if clean >= STRIP {
+                self.flush(sink);
+                sink(rest.get(..clean).unwrap_or_default());
+                rest = rest.get(clean..).unwrap_or_default();
+            } else if let Some(strip) = rest.first_chunk() {
+                self.reduce_strip(strip, STRIP, sink);
+                rest = rest.get(STRIP..).unwrap_or_default();
+            } else {
+                let mut strip = [0; STRIP + BLOCK];
+                if let Some(start) = strip.get_mut(..rest.len()) {
+                    start.copy_from_slice(rest);
+                }
+                let length = rest.len().min(STRIP);
+                self.reduce_strip(&strip, length, sink);
+                rest = rest.get(length..).unwrap_or_default();
             }
+        }
+    }
+
+    fn reduce_strip(&mut self, strip: &Strip, length: usize, sink: &mut impl FnMut(&[u8])) {
+        let blocks = length.div_ceil(BLOCK);
+        let start = self.length;
+        if let Some(buffer) = self.buffer() {
+            let (end, tabs) = reduce_blocks(strip, blocks, buffer, start);
             self.tabs |= tabs;
-            let drop = wsp & dropped_after(wsp, window);
-            self.length = compact(window, drop, &mut self.bytes, self.length);
-            self.make_room(sink);
-            rest = rest.get(BLOCK..).unwrap_or_default();
-        }
-        self.reduce_end(rest, sink);
-    }
-
-    fn write_clean(&mut self, clean: &[u8], sink: &mut impl FnMut(&[u8])) {
-        if clean.len() >= DIRECT {
-            self.flush(sink);
-            sink(clean);
-        } else {
-            for block in clean.as_chunks::<BLOCK>().0 {
-                copy(block, &mut self.bytes, self.length);
-                self.length = self.length.saturating_add(BLOCK);
-                self.make_room(sink);
-            }
+            // What fills up the last block was taken for content, none of which is dropped.
+            let padding = blocks.wrapping_mul(BLOCK).wrapping_sub(length);
+            self.advance(end.wrapping_sub(padding), sink);
         }
     }
+}
 
-    /// The last octets of an interior, too few for a window.
-    fn reduce_end(&mut self, end: &[u8], sink: &mut impl FnMut(&[u8])) {
-        let mut padded = [0; WINDOW + BLOCK];
-        let Some(place) = padded.get_mut(..end.len()) else {
-            return;
+/// Copies what is kept of the first blocks to `position`, and returns the position after it and
+/// whether there was any HTAB.
+///
+/// Most blocks of a text have no octet to drop or one run of them, but which of the two is hard to
+/// foretell. So there are always two copies, of the octets before the first run and of those after
+/// it, and both are of a whole block: the next copy overwrites what was too much.
+fn reduce_blocks(
+    strip: &Strip,
+    blocks: usize,
+    buffer: &mut Buffer,
+    position: usize,
+) -> (usize, bool) {
+    let mut position = position;
+    let mut tabs = u8x16::ZERO;
+    for index in 0..blocks.min(STRIP / BLOCK) {
+        let start = index.wrapping_mul(BLOCK);
+        let Some(window) = strip.get(start..).and_then(|rest| rest.first_chunk()) else {
+            break;
         };
-        place.copy_from_slice(end);
-        let mut rest = end.len();
-        for start in [0, BLOCK] {
-            let Some(window) = padded
-                .get(start..)
-                .and_then(|from| from.first_chunk::<WINDOW>())
-            else {
-                return;
-            };
-            let (wsp, tabs) = whitespace(head(window));
-            self.tabs |= tabs;
-            let drop = wsp & dropped_after(wsp, window);
-            let length = compact(window, drop, &mut self.bytes, self.length);
-            // The padding counts as content, all of which is kept.
-            self.length = length.saturating_sub(BLOCK.saturating_sub(rest));
-            self.make_room(sink);
-            rest = rest.saturating_sub(BLOCK);
-            if rest == 0 {
+        let mut dropped = dropped(window, &mut tabs);
+        copy_block(window, 0, buffer, position);
+        let mut kept_from = 0;
+        loop {
+            let run_start = first_bit(dropped);
+            position = position.wrapping_add(run_start.wrapping_sub(kept_from));
+            // The carry of the sum goes through the first run and stops after it.
+            let carried = dropped.wrapping_add(dropped & dropped.wrapping_neg());
+            kept_from = first_bit(carried);
+            dropped &= carried;
+            copy_block(window, kept_from, buffer, position);
+            if dropped == 0 {
                 break;
             }
         }
+        position = position.wrapping_add(BLOCK.wrapping_sub(kept_from));
     }
+    (position, tabs.any())
 }
 
-/// Where the next octet is WSP, or the next two are CRLF: WSP there leaves no trace.
+/// The octets of the block that are dropped, as a mask: WSP before WSP or CRLF.
 #[inline(always)]
-fn dropped_after(wsp: u64, window: &[u8; WINDOW]) -> u64 {
-    let next = window[BLOCK];
-    let cr = equal(head(window), b'\r') >> 1 | u64::from(next == b'\r') << 63;
-    let mut after = wsp >> 1 | u64::from(next == b' ' || next == b'\t') << 63;
-    if wsp & cr != 0 {
-        let lf = equal(head(window), b'\n') >> 2
-            | u64::from(next == b'\n') << 62
-            | u64::from(window[BLOCK + 1] == b'\n') << 63;
-        after |= cr & lf;
-    }
-    after
-}
-
-#[inline(always)]
-fn head(window: &[u8; WINDOW]) -> &[u8; BLOCK] {
-    window.first_chunk().unwrap_or(&[0; BLOCK])
-}
-
-/// Copies the octets of the block that are not in `drop`, and returns where they end.
-#[inline(always)]
-fn compact(window: &[u8; WINDOW], drop: u64, output: &mut [u8], position: usize) -> usize {
-    let mut position = position;
-    let mut drop = drop;
-    let mut start = 0usize;
-    copy(head(window), output, position);
-    for _ in 0..1 {
-        position = position.wrapping_add(bit(drop).wrapping_sub(start));
-        (start, drop) = past_run(drop);
-        copy_from(window, start, output, position);
-    }
-    while drop != 0 {
-        position = position.wrapping_add(bit(drop).wrapping_sub(start));
-        (start, drop) = past_run(drop);
-        copy_from(window, start, output, position);
-    }
-    position.wrapping_add(BLOCK.wrapping_sub(start))
-}
-
-#[inline(always)]
-fn past_run(drop: u64) -> (usize, u64) {
-    let carried = drop.wrapping_add(drop & drop.wrapping_neg());
-    (bit(carried), drop & carried)
-}
-
-#[inline(always)]
-fn bit(mask: u64) -> usize {
-    usize::try_from(mask.trailing_zeros()).unwrap_or(BLOCK)
-}
-
-#[inline(always)]
-fn copy_from(window: &[u8; WINDOW], start: usize, output: &mut [u8], position: usize) {
-    if let Some(source) = window
-        .get(start..)
-        .and_then(|from| from.first_chunk::<BLOCK>())
-    {
-        copy(source, output, position);
-    }
-}
-
-#[inline(always)]
-fn copy(source: &[u8; BLOCK], output: &mut [u8], position: usize) {
-    if let Some(place) = output
-        .get_mut(position..)
-        .and_then(|to| to.first_chunk_mut::<BLOCK>())
-    {
-        *place = *source;
-    }
-}
-
-#[inline(always)]
-fn vectors(block: &[u8; BLOCK]) -> [u8x16; 4] {
-    let (chunks, _) = block.as_chunks::<16>();
-    let [a, b, c, d] = chunks else {
-        return [u8x16::ZERO; 4];
-    };
-    [
-        u8x16::new(*a),
-        u8x16::new(*b),
-        u8x16::new(*c),
-        u8x16::new(*d),
-    ]
-}
-
-#[inline(always)]
-fn mask(equal: [u8x16; 4]) -> u64 {
-    let [a, b, c, d] = equal.map(|vector| u64::from(vector.to_bitmask()));
+fn dropped(window: &Window, tabs: &mut u8x16) -> u64 {
+    let [space, tab, cr, lf] = [b' ', b'\t', b'\r', b'\n'].map(u8x16::splat);
+    let [a, b, c, d] = [0usize, 16, 32, 48].map(|offset| {
+        let here = vector(window, offset);
+        let next = vector(window, offset.wrapping_add(1));
+        let after_next = vector(window, offset.wrapping_add(2));
+        let here_tab = here.simd_eq(tab);
+        *tabs |= here_tab;
+        let here_wsp = here_tab | here.simd_eq(space);
+        let next_wsp = next.simd_eq(tab) | next.simd_eq(space);
+        let next_crlf = next.simd_eq(cr) & after_next.simd_eq(lf);
+        u64::from((here_wsp & (next_wsp | next_crlf)).to_bitmask())
+    });
     a | b << 16 | c << 32 | d << 48
 }
 
 #[inline(always)]
-fn equal(block: &[u8; BLOCK], octet: u8) -> u64 {
-    let octet = u8x16::splat(octet);
-    mask(vectors(block).map(|vector| vector.simd_eq(octet)))
+fn vector(window: &Window, offset: usize) -> u8x16 {
+    let octets = window.get(offset..).and_then(|rest| rest.first_chunk());
+    octets.map_or(u8x16::ZERO, |octets| u8x16::new(*octets))
 }
 
-/// The WSP of a block as bits, and whether there is any HTAB.
+/// The index of the lowest bit that is set, or `BLOCK`.
 #[inline(always)]
-fn whitespace(block: &[u8; BLOCK]) -> (u64, bool) {
-    let block = vectors(block);
-    let spaces = block.map(|vector| vector.simd_eq(u8x16::splat(b' ')));
-    let tabs = block.map(|vector| vector.simd_eq(u8x16::splat(b'\t')));
-    let [a, b, c, d] = tabs;
-    let [e, f, g, h] = spaces;
-    (mask([a | e, b | f, c | g, d | h]), (a | b | c | d).any())
+fn first_bit(mask: u64) -> usize {
+    usize::try_from(mask.trailing_zeros()).unwrap_or(BLOCK)
 }
 
 #[inline(always)]
-fn has_whitespace(block: &[u8; BLOCK]) -> bool {
-    let [a, b, c, d] = vectors(block)
-        .map(|vector| vector.simd_eq(u8x16::splat(b' ')) | vector.simd_eq(u8x16::splat(b'\t')));
-    (a | b | c | d).any()
+fn copy_block(window: &Window, from: usize, buffer: &mut Buffer, to: usize) {
+    let source = window
+        .get(from..)
+        .and_then(|rest| rest.first_chunk::<BLOCK>());
+    // The position is never greater: the bound spares the check of a slice.
+    let place = buffer
+        .get_mut(to.min(CAPACITY)..)
+        .and_then(|rest| rest.first_chunk_mut::<BLOCK>());
+    if let (Some(source), Some(place)) = (source, place) {
+        // Ascending, which a copy of the whole block is not: unaligned stores in descending order
+        // take twice the time.
+        let pieces = source.as_chunks::<16>().0;
+        for (to, from) in place.as_chunks_mut::<16>().0.iter_mut().zip(pieces) {
+            *to = *from;
+        }
+    }
 }
 
 /// Appends the canonical form of one header field to `out`.
@@ -481,11 +426,12 @@ pub fn header_field(canonicalization: Canonicalization, field: &[u8], out: &mut 
 }
 
 fn relaxed_header_field(field: &[u8], out: &mut Vec<u8>) {
+    out.reserve(field.len());
     let (text, end) = match field {
         [text @ .., b'\r', b'\n'] => (text, CRLF),
         text => (text, &[][..]),
     };
-    let colon = memchr::memchr(b':', text).unwrap_or(text.len());
+    let colon = memchr(b':', text).unwrap_or(text.len());
     let (name, value) = text.split_at_checked(colon).unwrap_or((text, &[]));
     let start = out.len();
     unfold(name, out);
@@ -499,42 +445,41 @@ fn relaxed_header_field(field: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(end);
 }
 
-/// Appends the text with its lines joined and its whitespace reduced, and none at either end.
+/// Appends the words of the text, with a SP between them.
 fn unfold(text: &[u8], out: &mut Vec<u8>) {
-    let mut separator: &[u8] = b"";
+    let start = out.len();
     let mut rest = text;
-    let mut from = 0;
-    loop {
-        let end = memchr::memchr(b'\r', rest.get(from..).unwrap_or_default())
-            .map_or(rest.len(), |offset| from.saturating_add(offset));
-        let Some((line, after)) = rest.split_at_checked(end) else {
-            return;
-        };
-        if let [b'\r', after @ ..] = after
-            && !matches!(after, [b'\n', b' ' | b'\t', ..])
-        {
-            from = end.saturating_add(1);
-            continue;
-        }
+    while !rest.is_empty() {
+        let end = fold(rest).unwrap_or(rest.len());
+        let (line, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
         let line = trim(line);
-        if !line.is_empty() {
-            out.extend_from_slice(separator);
-            separator = b" ";
-            let mut space = false;
-            for &octet in line {
-                let wsp = is_wsp(octet);
-                if wsp && !space {
-                    out.push(b' ');
-                } else if !wsp {
-                    out.push(octet);
-                }
-                space = wsp;
+        if is_reduced(line) {
+            append(line, start, out);
+        } else {
+            for word in line.split(is_wsp) {
+                append(word, start, out);
             }
         }
-        let [_, _, after @ ..] = after else { return };
-        rest = after;
-        from = 0;
+        rest = after.get(CRLF.len()..).unwrap_or_default();
     }
+}
+
+/// Appends a word or words to those since `start`.
+fn append(words: &[u8], start: usize, out: &mut Vec<u8>) {
+    if !words.is_empty() {
+        if out.len() > start {
+            out.push(b' ');
+        }
+        out.extend_from_slice(words);
+    }
+}
+
+/// The index of the first CRLF before WSP.
+fn fold(text: &[u8]) -> Option<usize> {
+    memchr_iter(b'\r', text).find(|&index| {
+        let rest = text.get(index..).unwrap_or_default();
+        matches!(rest, [b'\r', b'\n', b' ' | b'\t', ..])
+    })
 }
 
 fn trim(line: &[u8]) -> &[u8] {
@@ -545,7 +490,31 @@ fn trim(line: &[u8]) -> &[u8] {
     line
 }
 
-fn is_wsp(octet: u8) -> bool {
+/// Whether the only WSP in the line are single SP.
+fn is_reduced(line: &[u8]) -> bool {
+    let [space, tab] = [b' ', b'\t'].map(u8x16::splat);
+    let reduced = |octets: &[u8; 17]| {
+        let [here, next] = [0, 1].map(|offset| {
+            let octets = octets.get(offset..).and_then(|rest| rest.first_chunk());
+            octets.map_or(u8x16::ZERO, |octets| u8x16::new(*octets))
+        });
+        let pair = here.simd_eq(space) & next.simd_eq(space);
+        !(pair | here.simd_eq(tab) | next.simd_eq(tab)).any()
+    };
+    let mut rest = line;
+    while let Some(octets) = rest.first_chunk() {
+        if !reduced(octets) {
+            return false;
+        }
+        rest = rest.get(16..).unwrap_or_default();
+    }
+    match line.last_chunk() {
+        Some(octets) => reduced(octets),
+        None => !line.contains(&b'\t') && !line.windows(2).any(|pair| pair == b"  "),
+    }
+}
+
+fn is_wsp(octet: &u8) -> bool {
     matches!(octet, b' ' | b'\t')
 }
 

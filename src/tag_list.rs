@@ -233,17 +233,34 @@ fn trim_end(text: &[u8]) -> &[u8] {
 
 /// The first control character that is neither HTAB nor part of a fold, with its place.
 fn stray_octet(text: &[u8]) -> Option<(usize, u8)> {
-    let mut octets = text.iter().enumerate();
-    while let Some((at, &octet)) = octets.by_ref().find(|(_, octet)| octet.is_ascii_control()) {
-        match (octet, text.get(at.saturating_add(1)..)) {
-            (b'\t', _) => {}
-            (b'\r', Some([b'\n', b' ' | b'\t', ..])) => {
-                octets.next();
-            }
-            _ => return Some((at, octet)),
+    let mut start = 0_usize;
+    loop {
+        let rest = text.get(start..)?;
+        let at = start.saturating_add(first_control(rest)?);
+        start = at.saturating_add(match text.get(at..)? {
+            [b'\t', ..] => 1,
+            [b'\r', b'\n', b' ' | b'\t', ..] => 3,
+            [octet, ..] => return Some((at, *octet)),
+            [] => return None,
+        });
+    }
+}
+
+fn first_control(text: &[u8]) -> Option<usize> {
+    // Most lists hold hardly any, and a loop over a fixed number of octets is fast.
+    const BLOCK: usize = 16;
+    let (blocks, tail) = text.as_chunks::<BLOCK>();
+    for (number, block) in blocks.iter().enumerate() {
+        if block
+            .iter()
+            .fold(false, |any, octet| any | octet.is_ascii_control())
+        {
+            let within = block.iter().position(u8::is_ascii_control)?;
+            return Some(number.saturating_mul(BLOCK).saturating_add(within));
         }
     }
-    None
+    let within = tail.iter().position(u8::is_ascii_control)?;
+    Some(text.len().saturating_sub(tail.len()).saturating_add(within))
 }
 
 const ENGINE: GeneralPurpose = GeneralPurpose::new(
@@ -259,31 +276,50 @@ pub(crate) fn decode_base64(value: &[u8]) -> Result<Vec<u8>, usize> {
     // ever allocated.
     let mut quanta = [0; 1024];
     let mut filled = 0;
-    let mut padded = false;
     let mut decoded = Vec::with_capacity(value.len().div_ceil(4).saturating_mul(3));
-    for (offset, &octet) in value.iter().enumerate() {
-        if is_white_space(octet) {
-            continue;
+    let mut rest = value;
+    while !rest.is_empty() {
+        let offset = value.len().saturating_sub(rest.len());
+        let white = leading_white_space(rest);
+        rest = rest.get(white..).unwrap_or_default();
+        let piece = memchr::memchr3(b' ', b'\t', b'\r', rest).unwrap_or(rest.len());
+        let room = quanta.get_mut(filled..).unwrap_or_default();
+        let (piece, behind) = rest.split_at(piece.min(room.len()));
+        if let Some(room) = room.get_mut(..piece.len()) {
+            room.copy_from_slice(piece);
         }
+        rest = behind;
+        filled = filled.saturating_add(piece.len());
         if filled == quanta.len() {
-            padded |= quanta.ends_with(b"=");
-            decode_quanta(&quanta, &mut decoded).ok_or(offset)?;
+            decode_quanta(&quanta, &mut decoded, value, offset)?;
             filled = 0;
-        }
-        if padded || !(octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=')) {
-            return Err(offset);
-        }
-        if let Some(slot) = quanta.get_mut(filled) {
-            *slot = octet;
-            filled = filled.saturating_add(1);
+            // Padding ends a value: nothing but white space may follow.
+            if quanta.ends_with(b"=") && leading_white_space(rest) < rest.len() {
+                return Err(value.len().saturating_sub(rest.len()));
+            }
         }
     }
-    decode_quanta(quanta.get(..filled).unwrap_or_default(), &mut decoded).ok_or(value.len())?;
+    decode_quanta(
+        quanta.get(..filled).unwrap_or_default(),
+        &mut decoded,
+        value,
+        value.len(),
+    )?;
     Ok(decoded)
 }
 
-fn decode_quanta(quanta: &[u8], decoded: &mut Vec<u8>) -> Option<()> {
-    ENGINE.decode_vec(quanta, decoded).ok()
+/// Decodes quanta that end before an offset of the value; says where in the value they are wrong.
+fn decode_quanta(
+    quanta: &[u8],
+    decoded: &mut Vec<u8>,
+    value: &[u8],
+    end: usize,
+) -> Result<(), usize> {
+    ENGINE.decode_vec(quanta, decoded).map_err(|_| {
+        let is_base64 = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/');
+        let stray = |octet: &u8| !is_base64(*octet) && !is_white_space(*octet);
+        value.iter().position(stray).unwrap_or(end)
+    })
 }
 
 /// Prints octets as base64 with padding.

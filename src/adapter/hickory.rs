@@ -99,7 +99,7 @@ impl From<TokioResolver> for Hickory {
     }
 }
 
-/// The hosts file is no part of the DNS, and a DKIM key seldom fits into 512 octets.
+/// The hosts file is no part of the DNS, and a DKIM key may not fit into 512 octets.
 fn only_dns(options: &mut ResolverOpts) {
     options.use_hosts_file = ResolveHosts::Never;
     options.edns0 = true;

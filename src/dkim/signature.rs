@@ -252,72 +252,88 @@ impl<'a> Signature<'a> {
 }
 
 /// The tags of a DKIM-Signature field before they are understood.
+#[derive(Default)]
 pub(super) struct SignatureTags<'a> {
-    tags: [Option<Tag<'a>>; NAMES.len()],
+    v: Option<Tag<'a>>,
+    a: Option<Tag<'a>>,
+    b: Option<Tag<'a>>,
+    bh: Option<Tag<'a>>,
+    c: Option<Tag<'a>>,
+    d: Option<Tag<'a>>,
+    h: Option<Tag<'a>>,
+    i: Option<Tag<'a>>,
+    l: Option<Tag<'a>>,
+    q: Option<Tag<'a>>,
+    s: Option<Tag<'a>>,
+    t: Option<Tag<'a>>,
+    x: Option<Tag<'a>>,
+    z: Option<Tag<'a>>,
+    /// The first thing that voids the list.
     error: Option<SignatureError>,
 }
 
-/// Every tag of RFC 6376 section 3.5, in the order in which `Display` writes them.
-const NAMES: [&str; 14] = [
-    "v", "a", "c", "d", "s", "i", "q", "t", "x", "l", "h", "z", "bh", "b",
-];
-
 impl<'a> SignatureTags<'a> {
     pub(super) fn read(value: &'a [u8]) -> Self {
-        let mut signature = Self {
-            tags: [const { None }; NAMES.len()],
-            error: None,
-        };
+        let mut tags = Self::default();
         for tag in Tags::new(value) {
             let error = match tag {
                 Err(error) => error.into(),
-                Ok(tag) if tag.is_duplicate => SignatureError::DuplicateTag {
-                    name: lossy(tag.name),
-                    offset: tag.name_offset,
-                },
+                Ok(tag) if tag.is_duplicate => {
+                    let (name, offset) = (lossy(tag.name), tag.name_offset);
+                    SignatureError::DuplicateTag { name, offset }
+                }
                 Ok(tag) => {
-                    let slot = NAMES.iter().position(|name| name.as_bytes() == tag.name);
-                    if let Some(slot) = slot.and_then(|at| signature.tags.get_mut(at)) {
-                        *slot = Some(tag);
-                    }
+                    tags.keep(tag);
                     continue;
                 }
             };
-            signature.error.get_or_insert(error);
+            tags.error.get_or_insert(error);
         }
-        signature
+        tags
+    }
+
+    fn keep(&mut self, tag: Tag<'a>) {
+        let slot = match tag.name {
+            b"v" => &mut self.v,
+            b"a" => &mut self.a,
+            b"b" => &mut self.b,
+            b"bh" => &mut self.bh,
+            b"c" => &mut self.c,
+            b"d" => &mut self.d,
+            b"h" => &mut self.h,
+            b"i" => &mut self.i,
+            b"l" => &mut self.l,
+            b"q" => &mut self.q,
+            b"s" => &mut self.s,
+            b"t" => &mut self.t,
+            b"x" => &mut self.x,
+            b"z" => &mut self.z,
+            // RFC 6376 section 3.2: what is not known is ignored.
+            _ => return,
+        };
+        *slot = Some(tag);
     }
 
     /// d= if it can be read, whatever else is wrong.
     pub(super) fn domain(&self) -> Option<Domain> {
-        Domain::parse(self.get("d")?.value).ok()
+        Domain::parse(self.d.as_ref()?.value).ok()
     }
 
     /// s= if it can be read, whatever else is wrong.
     pub(super) fn selector(&self) -> Option<Selector> {
-        Selector::parse(self.get("s")?.value).ok()
+        Selector::parse(self.s.as_ref()?.value).ok()
     }
 
     /// Where the value of b= stands with the white space around it.
     pub(super) fn signature_span(&self) -> Option<Range<usize>> {
-        self.get("b").map(|tag| tag.span.clone())
-    }
-
-    fn get(&self, name: &str) -> Option<&Tag<'a>> {
-        let slot = NAMES.iter().position(|known| *known == name)?;
-        self.tags.get(slot)?.as_ref()
-    }
-
-    fn require(&self, name: &'static str) -> Result<&Tag<'a>, SignatureError> {
-        self.get(name)
-            .ok_or(SignatureError::MissingTag { tag: name })
+        self.b.as_ref().map(|tag| tag.span.clone())
     }
 
     pub(super) fn interpret(&self) -> Result<Signature<'a>, SignatureError> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        let version = self.require("v")?;
+        let version = required("v", &self.v)?;
         if version.value != b"1" {
             let found = lossy(version.value);
             return Err(SignatureError::Version {
@@ -325,9 +341,16 @@ impl<'a> SignatureTags<'a> {
                 offset: version.value_offset,
             });
         }
-        let [a, b, bh] = ["a", "b", "bh"].map(|name| self.require(name));
-        let [d, h, s] = ["d", "h", "s"].map(|name| self.require(name));
-        let (a, b, bh, d, h, s) = (a?, b?, bh?, d?, h?, s?);
+        let (a, b, bh) = (
+            required("a", &self.a)?,
+            required("b", &self.b)?,
+            required("bh", &self.bh)?,
+        );
+        let (d, h, s) = (
+            required("d", &self.d)?,
+            required("h", &self.h)?,
+            required("s", &self.s)?,
+        );
         let algorithm = algorithm(a)?;
         let (header_canonicalization, body_canonicalization) = self.canonicalization()?;
         self.check_query_method()?;
@@ -344,13 +367,13 @@ impl<'a> SignatureTags<'a> {
         let selector = parse_domain("s", s, Selector::parse)?;
         check_field_names(h)?;
         let identity = self.identity(&domain)?;
-        let body_length = self.number("l")?;
-        let timestamp = self.number("t")?.map(UnixTime);
-        let expiration = self.number("x")?.map(UnixTime);
+        let body_length = number("l", &self.l)?;
+        let timestamp = number("t", &self.t)?.map(UnixTime);
+        let expiration = number("x", &self.x)?.map(UnixTime);
         if let (Some(timestamp), Some(expiration)) = (timestamp, expiration)
             && expiration <= timestamp
         {
-            let offset = self.get("x").map_or(0, |tag| tag.value_offset);
+            let offset = self.x.as_ref().map_or(0, |tag| tag.value_offset);
             return Err(SignatureError::ExpiresBeforeSigned {
                 timestamp,
                 expiration,
@@ -379,12 +402,15 @@ impl<'a> SignatureTags<'a> {
             selector,
             timestamp,
             expiration,
-            copied_fields: self.get("z").and_then(|tag| str::from_utf8(tag.value).ok()),
+            copied_fields: self
+                .z
+                .as_ref()
+                .and_then(|tag| str::from_utf8(tag.value).ok()),
         })
     }
 
     fn canonicalization(&self) -> Result<(Canonicalization, Canonicalization), SignatureError> {
-        let Some(tag) = self.get("c") else {
+        let Some(tag) = &self.c else {
             return Ok((Canonicalization::Simple, Canonicalization::Simple));
         };
         let mut halves = tag
@@ -402,7 +428,7 @@ impl<'a> SignatureTags<'a> {
     }
 
     fn check_query_method(&self) -> Result<(), SignatureError> {
-        let Some(tag) = self.get("q") else {
+        let Some(tag) = &self.q else {
             return Ok(());
         };
         if tag_list::colon_separated(tag.value).any(|method| method == b"dns/txt") {
@@ -416,7 +442,7 @@ impl<'a> SignatureTags<'a> {
     }
 
     fn identity(&self, domain: &Domain) -> Result<Option<Identity>, SignatureError> {
-        let Some(tag) = self.get("i") else {
+        let Some(tag) = &self.i else {
             return Ok(None);
         };
         let offset = tag.value_offset;
@@ -431,21 +457,26 @@ impl<'a> SignatureTags<'a> {
         }
         Ok(Some(identity))
     }
+}
 
-    fn number(&self, name: &'static str) -> Result<Option<u64>, SignatureError> {
-        let Some(tag) = self.get(name) else {
-            return Ok(None);
-        };
-        match tag_list::decimal(tag.value) {
-            Some(number) => Ok(Some(number)),
-            None => {
-                let found = lossy(tag.value);
-                Err(SignatureError::Number {
-                    tag: name,
-                    found,
-                    offset: tag.value_offset,
-                })
-            }
+fn required<'t, 'a>(
+    name: &'static str,
+    tag: &'t Option<Tag<'a>>,
+) -> Result<&'t Tag<'a>, SignatureError> {
+    tag.as_ref().ok_or(SignatureError::MissingTag { tag: name })
+}
+
+fn number(name: &'static str, tag: &Option<Tag<'_>>) -> Result<Option<u64>, SignatureError> {
+    let Some(tag) = tag else { return Ok(None) };
+    match tag_list::decimal(tag.value) {
+        Some(number) => Ok(Some(number)),
+        None => {
+            let (found, offset) = (lossy(tag.value), tag.value_offset);
+            Err(SignatureError::Number {
+                tag: name,
+                found,
+                offset,
+            })
         }
     }
 }

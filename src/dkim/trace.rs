@@ -34,7 +34,7 @@ pub enum Event {
     /// The key was asked for.
     KeyLookup {
         /// What was asked.
-        question: Question,
+        question: Box<Question>,
         /// What came back.
         reply: Result<Answer, LookupError>,
     },

@@ -414,7 +414,7 @@ impl Check {
         verdict: &mut Verdict,
     ) -> Result<(), Cause> {
         verdict.note(|| Event::KeyLookup {
-            question: question.clone(),
+            question: question.clone().into(),
             reply: reply.clone(),
         });
         let answer = reply.as_ref().map_err(|error| {

@@ -57,14 +57,13 @@ const TYPE_OPT: u16 = 41;
 
 /// Why a packet is no reply to the question.
 ///
-/// The first three say that the packet belongs to something else: anybody can send such a datagram,
-/// so a UDP caller goes on waiting until its time limit. Over TCP they mean a broken server, and
-/// the lookup is given up with [`LookupError::Other`].
+/// Anybody can send a datagram that belongs to something else ([`ResponseError::is_foreign`]), so a
+/// UDP caller ignores it and keeps waiting until its time limit. Whatever ends the lookup becomes a
+/// [`LookupError::Other`] by `into()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResponseError {
-    /// The packet has the id and the question, and cannot be read: give up with
-    /// [`LookupError::Other`], or ask another server.
+    /// The packet has the right id and question, and cannot be read: give up, or ask another server.
     #[error("the response is malformed near octet {offset}")]
     Malformed {
         /// Where reading stopped, in octets from the beginning of the packet.
@@ -74,8 +73,8 @@ pub enum ResponseError {
     #[error("the packet is not a response to a query")]
     NotAResponse,
     /// The server had more to say than the packet holds
-    /// ([RFC 2181 section 9](https://www.rfc-editor.org/rfc/rfc2181#section-9)): ask again over TCP.
-    /// Where it comes over TCP, give up with [`LookupError::Other`].
+    /// ([RFC 2181 section 9](https://www.rfc-editor.org/rfc/rfc2181#section-9)): ask again over TCP,
+    /// and where it came over TCP, give up.
     #[error("the response is truncated: ask over TCP")]
     Truncated,
     /// A response to another query: ignore it and keep waiting.
@@ -90,6 +89,23 @@ pub enum ResponseError {
     /// it and keep waiting.
     #[error("the response is to another question")]
     WrongQuestion,
+}
+
+impl ResponseError {
+    /// Whether the packet belongs to something else: over UDP it is ignored, over TCP it ends the
+    /// lookup, since nobody else could have sent it.
+    pub fn is_foreign(self) -> bool {
+        match self {
+            Self::NotAResponse | Self::WrongId { .. } | Self::WrongQuestion => true,
+            Self::Malformed { .. } | Self::Truncated => false,
+        }
+    }
+}
+
+impl From<ResponseError> for LookupError {
+    fn from(error: ResponseError) -> Self {
+        Self::Other(error.to_string().into())
+    }
 }
 
 /// The packet that asks a question: one query with recursion desired and EDNS for 1232 octets.

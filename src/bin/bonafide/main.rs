@@ -1,1 +1,46 @@
-fn main() {}
+//! `bonafide`: the library for people. It says which check of a message failed, and why.
+
+mod arguments;
+mod message;
+mod resolver;
+mod verify;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use arguments::{Command, Misuse};
+
+/// Why the command did not run.
+#[derive(Debug)]
+enum Failure {
+    /// The input could not be read, or the output not be written: exit status 1.
+    Io(String),
+    /// The command line makes no sense: exit status 2.
+    Misuse(Misuse),
+}
+
+fn main() -> ExitCode {
+    let outcome = arguments::parse(std::env::args_os().skip(1))
+        .map_err(Failure::Misuse)
+        .and_then(|command| match command {
+            Command::Help => print(arguments::HELP),
+            Command::Version => print(concat!("bonafide ", env!("CARGO_PKG_VERSION"), "\n")),
+            Command::Verify(arguments) => verify::run(&arguments),
+        });
+    let (text, status) = match outcome {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Io(text)) => (text, 1),
+        Err(Failure::Misuse(misuse)) => (format!("{misuse}\n\n{}", arguments::USAGE), 2),
+    };
+    // Where standard error is closed there is nobody left to tell.
+    let _ = writeln!(std::io::stderr(), "bonafide: {text}");
+    ExitCode::from(status)
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| Failure::Io(format!("cannot write: {error}"))),
+    }
+}

@@ -301,6 +301,7 @@ fn a_packet_for_somebody_else_is_told_apart() {
             expected: 1
         })
     );
+    assert!(response(&packet, &question, 1).unwrap_err().is_foreign());
     for other in [
         Question::new(name("x.example"), RecordType::Txt),
         Question::new(name("q.example"), RecordType::A),
@@ -315,6 +316,7 @@ fn a_packet_for_somebody_else_is_told_apart() {
     message.metadata.op_code = OpCode::Query;
     message.metadata.truncation = true;
     assert_eq!(read(&question, &message), Err(ResponseError::Truncated));
+    assert!(!ResponseError::Truncated.is_foreign());
     message.add_query(Query::query(foreign("q.example"), rr::RecordType::TXT));
     assert_eq!(read(&question, &message), Err(ResponseError::WrongQuestion));
 }
