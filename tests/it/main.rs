@@ -11,5 +11,8 @@
 
 mod attacks;
 mod dkim;
+mod examples;
 mod floors;
+#[cfg(feature = "hickory")]
+mod hickory;
 mod support;

@@ -1,5 +1,7 @@
 //! What several tests share.
 
+#[cfg(any(feature = "hickory", feature = "wire"))]
+pub(crate) mod dns_server;
 pub(crate) mod stanzas;
 
 use std::path::{Path, PathBuf};

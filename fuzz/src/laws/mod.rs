@@ -1,0 +1,72 @@
+//! What holds for every input: one module for each fuzz target.
+//!
+//! `holds` in each of them panics where the law is broken. The `check` functions are its parts,
+//! apart so that a test can show each of them a wrong answer and see it refused. They depend on
+//! nothing but the library's public API.
+
+pub mod body_chunks;
+pub mod canonicalization;
+pub mod domain;
+pub mod header_block;
+pub mod key_record;
+pub mod naive;
+pub mod signature;
+pub mod tag_list;
+pub mod verify;
+#[cfg(feature = "wire")]
+pub mod wire;
+pub mod zone;
+
+use bonafide::dns::{Answer, LookupError, Outcome, Question};
+
+/// What a resolver gives.
+pub type Reply = Result<Answer, LookupError>;
+
+/// Octets from the front of an input that choose what a case is like. Behind the end they are 0, so
+/// that every input is some case.
+pub struct Choices<'a>(&'a [u8]);
+
+impl<'a> Choices<'a> {
+    pub fn new(input: &'a [u8]) -> Self {
+        Self(input)
+    }
+
+    pub fn octet(&mut self) -> u8 {
+        let Some((first, rest)) = self.0.split_first() else {
+            return 0;
+        };
+        self.0 = rest;
+        *first
+    }
+
+    /// What is left, once all is chosen.
+    pub fn rest(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+/// A text that goes on for longer than a fuzzer's inputs do, so that buffers of a few KiB fill up.
+pub fn repeated(text: &[u8], times: u8) -> Vec<u8> {
+    const MAXIMUM: usize = 1 << 16;
+    let times = usize::from(times).min(MAXIMUM / text.len().max(1));
+    text.repeat(times.max(1))
+}
+
+/// An answer holds records exactly when it says so, and only of the type asked for.
+pub fn check_answer(question: &Question, answer: &Answer) {
+    assert_eq!(
+        answer.outcome == Outcome::Found,
+        !answer.records.is_empty(),
+        "{question}: {answer:?}"
+    );
+    for record in answer.records.iter() {
+        assert_eq!(record.record_type(), question.record_type, "{question}");
+    }
+}
+
+/// Whether an error's text says something, and no more than fits into a log line: what it quotes of
+/// the input is cut off.
+pub fn check_message(message: &str) {
+    assert!(!message.is_empty());
+    assert!(message.len() < 1024, "{message}");
+}
