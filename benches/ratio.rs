@@ -31,14 +31,8 @@ const ROUNDS: usize = 101;
 const BATCH: Duration = Duration::from_millis(2);
 
 fn main() {
-    let arguments: Vec<_> = std::env::args()
-        .skip(1)
-        .filter(|a| a != "--bench")
-        .collect();
-    if let Some((_, filter)) = arguments
-        .split_first()
-        .filter(|(first, _)| *first == "child")
-    {
+    let arguments: Vec<_> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    if let Some((_, filter)) = arguments.split_first().filter(|(first, _)| *first == "child") {
         return cases(filter.first().map_or("", String::as_str));
     }
     let mut found: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -50,19 +44,13 @@ fn main() {
             .unwrap();
         for line in String::from_utf8(child.stdout).unwrap().lines() {
             let (name, ratio) = line.rsplit_once(' ').unwrap();
-            found
-                .entry(name.to_owned())
-                .or_default()
-                .push(ratio.parse().unwrap());
+            found.entry(name.to_owned()).or_default().push(ratio.parse().unwrap());
         }
     }
     for (name, mut ratios) in found {
         ratios.sort_by(f64::total_cmp);
         let (least, greatest) = (ratios[0], ratios[ratios.len() - 1]);
-        println!(
-            "{name:<44} {:.3}   ({least:.3} to {greatest:.3})",
-            ratios[ratios.len() / 2]
-        );
+        println!("{name:<44} {:.3}   ({least:.3} to {greatest:.3})", ratios[ratios.len() / 2]);
     }
 }
 
@@ -73,19 +61,10 @@ fn cases(filter: &str) {
         }
     };
     for kind in [Kind::Rsa2048, Kind::Ed25519] {
-        for (size, label) in [
-            (10 << 10, "10 KB"),
-            (100 << 10, "100 KB"),
-            (1 << 20, "1 MB"),
-        ] {
+        for (size, label) in [(10 << 10, "10 KB"), (100 << 10, "100 KB"), (1 << 20, "1 MB")] {
             let signed: Signed = sign(kind, &Body::Prose.generate(size));
             assert!(signed.floor());
-            assert!(
-                signed
-                    .verify()
-                    .iter()
-                    .all(|verdict| verdict.cause.is_none())
-            );
+            assert!(signed.verify().iter().all(|verdict| verdict.cause.is_none()));
             case(
                 &format!("verify {kind:?} {label} / floor"),
                 &mut || assert!(signed.floor()),
@@ -126,33 +105,14 @@ fn cases(filter: &str) {
 
 /// Messages of which one thing is there so many times.
 const GROWTH: [(&str, fn(usize) -> Vec<u8>); 5] = [
-    ("fields", |n| {
-        message("from", "", &"Subject: a  b\r\n".repeat(n), 1)
-    }),
+    ("fields", |n| message("from", "", &"Subject: a  b\r\n".repeat(n), 1)),
     ("folds", |n| {
-        message(
-            "from:subject",
-            "",
-            &format!("Subject: a{}\r\n", "\r\n  b".repeat(n)),
-            1,
-        )
+        message("from:subject", "", &format!("Subject: a{}\r\n", "\r\n  b".repeat(n)), 1)
     }),
-    ("tags", |n| {
-        message(
-            "from",
-            &(0..n).map(|n| format!("t{n}=1; ")).collect::<String>(),
-            "",
-            1,
-        )
-    }),
+    ("tags", |n| message("from", &(0..n).map(|n| format!("t{n}=1; ")).collect::<String>(), "", 1)),
     ("h= names", |n| {
         let names: String = (0..n).map(|n| format!(":x{}", n % 97)).collect();
-        message(
-            &format!("from{names}"),
-            "",
-            &"X1: a\r\nX2: b\r\n".repeat(200),
-            1,
-        )
+        message(&format!("from{names}"), "", &"X1: a\r\nX2: b\r\n".repeat(200), 1)
     }),
     ("signatures", |n| message("from", "", "", n)),
 ];
@@ -162,23 +122,17 @@ fn message(h: &str, tags: &str, fields: &str, signatures: usize) -> Vec<u8> {
         "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org; s=s; {tags}h={h};\r\n \
          bh=frcCV1k9oG9oKj3dpUqdJg1PxRT2RSN/XKdLCPjaYaY=; b=AAAA\r\n"
     );
-    format!(
-        "{}{fields}From: a@example.org\r\n\r\nbody\r\n",
-        signature.repeat(signatures)
-    )
-    .into_bytes()
+    format!("{}{fields}From: a@example.org\r\n\r\nbody\r\n", signature.repeat(signatures))
+        .into_bytes()
 }
 
 /// The median of the ratios of rounds, each of a batch of both.
 fn ratio(floor: &mut dyn FnMut(), operation: &mut dyn FnMut()) -> f64 {
-    let count = (BATCH.as_secs_f64() / time(1, floor).min(time(1, floor)))
-        .ceil()
-        .max(1.0) as u32;
+    let count = (BATCH.as_secs_f64() / time(1, floor).min(time(1, floor))).ceil().max(1.0) as u32;
     // What takes long needs fewer rounds.
     let rounds = if count > 1 { ROUNDS } else { 15 };
-    let mut ratios: Vec<f64> = (0..rounds)
-        .map(|_| time(count, floor).recip() * time(count, operation))
-        .collect();
+    let mut ratios: Vec<f64> =
+        (0..rounds).map(|_| time(count, floor).recip() * time(count, operation)).collect();
     ratios.sort_by(f64::total_cmp);
     ratios[rounds / 2]
 }

@@ -85,11 +85,7 @@ impl<T> Evaluation<T> {
     {
         let mailbox = Mailbox::default();
         let future = Box::pin(evaluator(mailbox.clone()));
-        let mut evaluation = Self {
-            future: Some(future),
-            mailbox,
-            outcome: None,
-        };
+        let mut evaluation = Self { future: Some(future), mailbox, outcome: None };
         evaluation.run();
         evaluation
     }
@@ -146,9 +142,7 @@ impl<T> Evaluation<T> {
         };
         // Nothing but an answer makes progress, and an answer runs the evaluator at once: there is
         // nobody to wake.
-        if let Poll::Ready(outcome) = future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
+        if let Poll::Ready(outcome) = future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         {
             self.outcome = Some(outcome);
             self.future = None;
@@ -159,9 +153,7 @@ impl<T> Evaluation<T> {
 impl<T> fmt::Debug for Evaluation<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let open = self.mailbox.slots().open.len();
-        f.debug_struct("Evaluation")
-            .field("open", &open)
-            .finish_non_exhaustive()
+        f.debug_struct("Evaluation").field("open", &open).finish_non_exhaustive()
     }
 }
 
@@ -188,10 +180,7 @@ impl Mailbox {
             slots.fresh.push_back(id);
             slots.open.insert(id, request);
         }
-        Wait {
-            mailbox: self.clone(),
-            id,
-        }
+        Wait { mailbox: self.clone(), id }
     }
 }
 

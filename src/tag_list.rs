@@ -117,68 +117,40 @@ impl<'a> SeenNames<'a> {
 impl<'a> Tags<'a> {
     /// Reads a list from its beginning.
     pub fn new(list: &'a [u8]) -> Self {
-        let seen = SeenNames {
-            first: [&[]; 16],
-            count: 0,
-            further: BTreeSet::new(),
-        };
-        Self {
-            list,
-            next: Some(0),
-            seen,
-        }
+        let seen = SeenNames { first: [&[]; 16], count: 0, further: BTreeSet::new() };
+        Self { list, next: Some(0), seen }
     }
 
     fn read(&mut self, start: usize, end: usize) -> Result<Tag<'a>, TagListError> {
         let spec = self.list.get(start..end).unwrap_or_default();
         if let Some((at, found)) = stray_octet(spec) {
-            return Err(TagListError::Octet {
-                found,
-                offset: start.saturating_add(at),
-            });
+            return Err(TagListError::Octet { found, offset: start.saturating_add(at) });
         }
         let name_offset = start.saturating_add(leading_white_space(spec));
         let Some(equals) = memchr::memchr(b'=', spec).map(|at| start.saturating_add(at)) else {
             return Err(if name_offset == end {
                 TagListError::Empty { offset: end }
             } else {
-                TagListError::NoEqualsSign {
-                    offset: name_offset,
-                }
+                TagListError::NoEqualsSign { offset: name_offset }
             });
         };
         let name = trim_end(self.list.get(name_offset..equals).unwrap_or_default());
         let stray = match name {
             [] => {
-                return Err(TagListError::Name {
-                    found: b'=',
-                    offset: equals,
-                });
+                return Err(TagListError::Name { found: b'=', offset: equals });
             }
             [first, ..] if !first.is_ascii_alphabetic() => Some(0),
-            _ => name
-                .iter()
-                .position(|octet| !octet.is_ascii_alphanumeric() && *octet != b'_'),
+            _ => name.iter().position(|octet| !octet.is_ascii_alphanumeric() && *octet != b'_'),
         };
         if let Some((at, found)) = stray.and_then(|at| Some((at, *name.get(at)?))) {
-            return Err(TagListError::Name {
-                found,
-                offset: name_offset.saturating_add(at),
-            });
+            return Err(TagListError::Name { found, offset: name_offset.saturating_add(at) });
         }
         let value_start = equals.saturating_add(1);
         let around = self.list.get(value_start..end).unwrap_or_default();
         let value_offset = value_start.saturating_add(leading_white_space(around));
         let value = trim_end(self.list.get(value_offset..end).unwrap_or_default());
         let is_duplicate = self.seen.insert(name);
-        Ok(Tag {
-            name,
-            value,
-            name_offset,
-            value_offset,
-            span: value_start..end,
-            is_duplicate,
-        })
+        Ok(Tag { name, value, name_offset, value_offset, span: value_start..end, is_duplicate })
     }
 }
 
@@ -195,10 +167,7 @@ impl<'a> Iterator for Tags<'a> {
             None if start > 0 && leading_white_space(rest) == rest.len() => {
                 self.next = None;
                 return stray_octet(rest).map(|(at, found)| {
-                    Err(TagListError::Octet {
-                        found,
-                        offset: start.saturating_add(at),
-                    })
+                    Err(TagListError::Octet { found, offset: start.saturating_add(at) })
                 });
             }
             None => self.list.len(),
@@ -216,19 +185,12 @@ pub(crate) fn is_white_space(octet: u8) -> bool {
 }
 
 fn leading_white_space(text: &[u8]) -> usize {
-    text.iter()
-        .take_while(|octet| is_white_space(**octet))
-        .count()
+    text.iter().take_while(|octet| is_white_space(**octet)).count()
 }
 
 fn trim_end(text: &[u8]) -> &[u8] {
-    let white = text
-        .iter()
-        .rev()
-        .take_while(|octet| is_white_space(**octet))
-        .count();
-    text.get(..text.len().saturating_sub(white))
-        .unwrap_or_default()
+    let white = text.iter().rev().take_while(|octet| is_white_space(**octet)).count();
+    text.get(..text.len().saturating_sub(white)).unwrap_or_default()
 }
 
 /// The first control character that is neither HTAB nor part of a fold, with its place.
@@ -251,10 +213,7 @@ fn first_control(text: &[u8]) -> Option<usize> {
     const BLOCK: usize = 16;
     let (blocks, tail) = text.as_chunks::<BLOCK>();
     for (number, block) in blocks.iter().enumerate() {
-        if block
-            .iter()
-            .fold(false, |any, octet| any | octet.is_ascii_control())
-        {
+        if block.iter().fold(false, |any, octet| any | octet.is_ascii_control()) {
             let within = block.iter().position(u8::is_ascii_control)?;
             return Some(number.saturating_mul(BLOCK).saturating_add(within));
         }
@@ -299,12 +258,7 @@ pub(crate) fn decode_base64(value: &[u8]) -> Result<Vec<u8>, usize> {
             }
         }
     }
-    decode_quanta(
-        quanta.get(..filled).unwrap_or_default(),
-        &mut decoded,
-        value,
-        value.len(),
-    )?;
+    decode_quanta(quanta.get(..filled).unwrap_or_default(), &mut decoded, value, value.len())?;
     Ok(decoded)
 }
 
@@ -333,13 +287,9 @@ impl fmt::Display for Base64<'_> {
 
 /// The elements of a colon-separated list, without the white space around them.
 pub(crate) fn colon_separated(value: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    value.split(|octet| *octet == b':').map(|element| {
-        trim_end(
-            element
-                .get(leading_white_space(element)..)
-                .unwrap_or_default(),
-        )
-    })
+    value
+        .split(|octet| *octet == b':')
+        .map(|element| trim_end(element.get(leading_white_space(element)..).unwrap_or_default()))
 }
 
 /// An unsigned decimal number of any length; what is over the range is its end.
@@ -358,9 +308,7 @@ mod tests {
     use super::*;
 
     fn pairs(list: &[u8]) -> Result<Vec<(&[u8], &[u8])>, TagListError> {
-        Tags::new(list)
-            .map(|tag| tag.map(|tag| (tag.name, tag.value)))
-            .collect()
+        Tags::new(list).map(|tag| tag.map(|tag| (tag.name, tag.value))).collect()
     }
 
     fn error(list: &[u8]) -> TagListError {
@@ -371,10 +319,7 @@ mod tests {
     #[test]
     fn white_space_around_names_and_values_is_dropped() {
         let expected = vec![(&b"a"[..], &b"1"[..]), (b"b_2", b"x  y"), (b"c", b"")];
-        assert_eq!(
-            pairs(b" a\t= 1 ;\r\n b_2 =\r\n\tx  y\r\n ; c=").unwrap(),
-            expected
-        );
+        assert_eq!(pairs(b" a\t= 1 ;\r\n b_2 =\r\n\tx  y\r\n ; c=").unwrap(), expected);
     }
 
     /// RFC 6376 section 3.2: the final semicolon is optional, an empty tag-spec is an error.
@@ -392,57 +337,20 @@ mod tests {
     #[test]
     fn malformed_specs_are_reported_where_they_stand() {
         assert_eq!(error(b"a=1; bc"), TagListError::NoEqualsSign { offset: 5 });
-        assert_eq!(
-            error(b"a=1; 2b=3"),
-            TagListError::Name {
-                found: b'2',
-                offset: 5
-            }
-        );
-        assert_eq!(
-            error(b"a-b=3"),
-            TagListError::Name {
-                found: b'-',
-                offset: 1
-            }
-        );
-        assert_eq!(
-            error(b"=3"),
-            TagListError::Name {
-                found: b'=',
-                offset: 0
-            }
-        );
-        assert_eq!(
-            error(b"a=x\0y"),
-            TagListError::Octet {
-                found: 0,
-                offset: 3
-            }
-        );
-        assert_eq!(
-            error(b"a=x\r\ny"),
-            TagListError::Octet {
-                found: b'\r',
-                offset: 3
-            }
-        );
-        assert_eq!(
-            error(b"a=x; \n"),
-            TagListError::Octet {
-                found: b'\n',
-                offset: 5
-            }
-        );
+        assert_eq!(error(b"a=1; 2b=3"), TagListError::Name { found: b'2', offset: 5 });
+        assert_eq!(error(b"a-b=3"), TagListError::Name { found: b'-', offset: 1 });
+        assert_eq!(error(b"=3"), TagListError::Name { found: b'=', offset: 0 });
+        assert_eq!(error(b"a=x\0y"), TagListError::Octet { found: 0, offset: 3 });
+        assert_eq!(error(b"a=x\r\ny"), TagListError::Octet { found: b'\r', offset: 3 });
+        assert_eq!(error(b"a=x; \n"), TagListError::Octet { found: b'\n', offset: 5 });
     }
 
     /// RFC 6376 section 3.2: a duplicate is reported however many tags stand between.
     #[test]
     fn duplicates_are_found_behind_many_tags() {
         let list: String = (0..40).map(|n| format!("t{n}=;")).collect::<String>() + "t3=;t39=;T3=";
-        let duplicates: Vec<_> = Tags::new(list.as_bytes())
-            .map(|tag| tag.unwrap().is_duplicate)
-            .collect();
+        let duplicates: Vec<_> =
+            Tags::new(list.as_bytes()).map(|tag| tag.unwrap().is_duplicate).collect();
         assert_eq!(duplicates[..40], [false; 40]);
         assert_eq!(duplicates[40..], [true, true, false]);
     }
@@ -451,10 +359,7 @@ mod tests {
     fn spans_hold_the_white_space_around_the_value() {
         let list = b"b= x y ;c=1";
         let tag = Tags::new(list).next().unwrap().unwrap();
-        assert_eq!(
-            (&list[tag.span.clone()], tag.value_offset),
-            (&b" x y "[..], 3)
-        );
+        assert_eq!((&list[tag.span.clone()], tag.value_offset), (&b" x y "[..], 3));
     }
 
     /// RFC 6376 section 2.10: FWS anywhere, padding optional and only at the end.

@@ -18,10 +18,7 @@ pub struct UnixTime(pub u64);
 impl From<std::time::SystemTime> for UnixTime {
     /// A time before 1970 becomes 1970.
     fn from(time: std::time::SystemTime) -> Self {
-        Self(
-            time.duration_since(std::time::UNIX_EPOCH)
-                .map_or(0, |elapsed| elapsed.as_secs()),
-        )
+        Self(time.duration_since(std::time::UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs()))
     }
 }
 

@@ -207,58 +207,31 @@ pub(crate) fn sign(kind: Kind, body: &[u8]) -> Signed {
     let header = Header::parse(FIELDS.as_bytes());
     let mut canonical_header = Vec::new();
     for name in SIGNED {
-        let named = header
-            .fields()
-            .rfind(|field| field.name() == name.as_bytes())
-            .unwrap();
-        header_field(
-            Canonicalization::Relaxed,
-            named.as_bytes(),
-            &mut canonical_header,
-        );
+        let named = header.fields().rfind(|field| field.name() == name.as_bytes()).unwrap();
+        header_field(Canonicalization::Relaxed, named.as_bytes(), &mut canonical_header);
     }
-    header_field(
-        Canonicalization::Relaxed,
-        field.as_bytes(),
-        &mut canonical_header,
-    );
+    header_field(Canonicalization::Relaxed, field.as_bytes(), &mut canonical_header);
     let (signature, public_key, record) = match kind {
         Kind::Ed25519 => sign_ed25519(&canonical_header),
         Kind::Rsa2048 => sign_rsa(&canonical_header),
     };
     let folded = STANDARD.encode(&signature);
-    let folded: Vec<_> = folded
-        .as_bytes()
-        .chunks(72)
-        .map(|l| str::from_utf8(l).unwrap())
-        .collect();
+    let folded: Vec<_> = folded.as_bytes().chunks(72).map(|l| str::from_utf8(l).unwrap()).collect();
     let field = format!("{field}{}\r\n", folded.join("\r\n  "));
     let message = [field.as_bytes(), FIELDS.as_bytes(), b"\r\n", body].concat();
     let strings = record.as_bytes().chunks(255);
     let key = InMemory(Answer::found([RecordData::Txt(Text::new(strings))], 300));
-    Signed {
-        message,
-        key,
-        canonical_body,
-        canonical_header,
-        signature,
-        kind,
-        public_key,
-    }
+    Signed { message, key, canonical_body, canonical_header, signature, kind, public_key }
 }
 
 fn sign_rsa(canonical_header: &[u8]) -> (Vec<u8>, Vec<u8>, String) {
     use backend::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 
-    let lines: String = RSA_KEY
-        .lines()
-        .filter(|line| !line.starts_with('-'))
-        .collect();
+    let lines: String = RSA_KEY.lines().filter(|line| !line.starts_with('-')).collect();
     let pair = RsaKeyPair::from_pkcs8(&STANDARD.decode(lines).unwrap()).unwrap();
     let mut signature = vec![0; pair.public_key().modulus_len()];
     let random = backend::rand::SystemRandom::new();
-    pair.sign(&RSA_PKCS1_SHA256, &random, canonical_header, &mut signature)
-        .unwrap();
+    pair.sign(&RSA_PKCS1_SHA256, &random, canonical_header, &mut signature).unwrap();
     let public_key = pair.public_key().as_ref().to_vec();
     let record = format!("v=DKIM1; k=rsa; p={}", STANDARD.encode(&public_key));
     (signature, public_key, record)
@@ -269,10 +242,7 @@ fn sign_ed25519(canonical_header: &[u8]) -> (Vec<u8>, Vec<u8>, String) {
 
     let seed: [u8; 32] = STANDARD.decode(ED25519_SEED).unwrap().try_into().unwrap();
     let key = SigningKey::from_bytes(&seed);
-    let signature = key
-        .sign(digest(&SHA256, canonical_header).as_ref())
-        .to_bytes()
-        .to_vec();
+    let signature = key.sign(digest(&SHA256, canonical_header).as_ref()).to_bytes().to_vec();
     let public_key = key.verifying_key().to_bytes().to_vec();
     let record = format!("v=DKIM1; k=ed25519; p={}", STANDARD.encode(&public_key));
     (signature, public_key, record)

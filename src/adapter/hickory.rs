@@ -167,10 +167,9 @@ fn convert(data: &rr::RData) -> Result<RecordData, LookupError> {
     Ok(match data {
         rr::RData::A(address) => RecordData::A(address.0),
         rr::RData::AAAA(address) => RecordData::Aaaa(address.0),
-        rr::RData::MX(mx) => RecordData::Mx {
-            preference: mx.preference,
-            exchange: name(&mx.exchange)?,
-        },
+        rr::RData::MX(mx) => {
+            RecordData::Mx { preference: mx.preference, exchange: name(&mx.exchange)? }
+        }
         rr::RData::PTR(target) => RecordData::Ptr(name(&target.0)?),
         rr::RData::TLSA(tlsa) => RecordData::Tlsa {
             usage: tlsa.cert_usage.into(),
@@ -181,9 +180,7 @@ fn convert(data: &rr::RData) -> Result<RecordData, LookupError> {
         rr::RData::TXT(text) => RecordData::Txt(Text::new(&text.txt_data)),
         data => {
             let record_type = data.record_type();
-            return Err(other(format_args!(
-                "the data of a {record_type} record cannot be read"
-            )));
+            return Err(other(format_args!("the data of a {record_type} record cannot be read")));
         }
     })
 }

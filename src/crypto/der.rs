@@ -111,10 +111,7 @@ impl RsaLimits {
 impl Default for RsaLimits {
     /// The lengths that RFC 8301 section 3.2 has every verifier support.
     fn default() -> Self {
-        Self {
-            minimum_bits: Self::SHORTEST,
-            maximum_bits: 4096,
-        }
+        Self { minimum_bits: Self::SHORTEST, maximum_bits: 4096 }
     }
 }
 
@@ -134,10 +131,7 @@ impl<'a> RsaPublicKey<'a> {
     ///
     /// What keeps the key from use; faults of the encoding come before faults of the numbers.
     pub(crate) fn from_der(der: &'a [u8], limits: &RsaLimits) -> Result<Self, KeyEncodingError> {
-        let (modulus, exponent) = rsa_public_key(Reader {
-            rest: der,
-            offset: 0,
-        })?;
+        let (modulus, exponent) = rsa_public_key(Reader { rest: der, offset: 0 })?;
 
         let modulus = magnitude(modulus).ok_or(KeyEncodingError::NegativeModulus)?;
         let bits = bit_length(modulus);
@@ -160,11 +154,7 @@ impl<'a> RsaPublicKey<'a> {
             return Err(KeyEncodingError::Exponent { found });
         }
 
-        Ok(Self {
-            modulus,
-            exponent,
-            bits,
-        })
+        Ok(Self { modulus, exponent, bits })
     }
 
     /// The exact length of the modulus.
@@ -204,9 +194,7 @@ fn rsa_public_key(mut der: Reader<'_>) -> Result<(&[u8], &[u8]), KeyEncodingErro
     let mut algorithm = key.value(SEQUENCE, "an AlgorithmIdentifier")?;
     let identifier = algorithm.value(OBJECT_IDENTIFIER, "an OBJECT IDENTIFIER (0x06)")?;
     if identifier.rest != RSA_ENCRYPTION {
-        return Err(KeyEncodingError::NotRsa {
-            algorithm: algorithm_name(identifier.rest),
-        });
+        return Err(KeyEncodingError::NotRsa { algorithm: algorithm_name(identifier.rest) });
     }
     // RFC 3279 section 2.3.1: the parameters must be NULL. RFC 4055 section 2.1 lets them be absent
     // for hash functions, not here.
@@ -303,11 +291,7 @@ impl<'a> Reader<'a> {
     /// Steps over one octet, which must be this one.
     fn octet(&mut self, octet: u8, expected: &'static str) -> Result<(), KeyEncodingError> {
         let start = *self;
-        if self.next(expected)? == octet {
-            Ok(())
-        } else {
-            Err(start.unexpected(expected))
-        }
+        if self.next(expected)? == octet { Ok(()) } else { Err(start.unexpected(expected)) }
     }
 
     fn next(&mut self, expected: &'static str) -> Result<u8, KeyEncodingError> {
@@ -319,29 +303,18 @@ impl<'a> Reader<'a> {
 
     fn split(&mut self, length: usize) -> Option<Self> {
         let (first, rest) = self.rest.split_at_checked(length)?;
-        let first = Self {
-            rest: first,
-            ..*self
-        };
+        let first = Self { rest: first, ..*self };
         self.rest = rest;
         self.offset = self.offset.saturating_add(length);
         Some(first)
     }
 
     fn end(self, expected: &'static str) -> Result<(), KeyEncodingError> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(self.unexpected(expected))
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(self.unexpected(expected)) }
     }
 
     fn unexpected(self, expected: &'static str) -> KeyEncodingError {
-        KeyEncodingError::Der {
-            offset: self.offset,
-            found: self.rest.first().copied(),
-            expected,
-        }
+        KeyEncodingError::Der { offset: self.offset, found: self.rest.first().copied(), expected }
     }
 }
 
@@ -364,9 +337,6 @@ fn bit_length(magnitude: &[u8]) -> u32 {
 }
 
 fn number(magnitude: &[u8]) -> Option<u64> {
-    (magnitude.len() <= 8).then(|| {
-        magnitude
-            .iter()
-            .fold(0, |number, octet| (number << 8) | u64::from(*octet))
-    })
+    (magnitude.len() <= 8)
+        .then(|| magnitude.iter().fold(0, |number, octet| (number << 8) | u64::from(*octet)))
 }

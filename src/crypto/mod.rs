@@ -88,9 +88,8 @@ impl Ed25519PublicKey {
     ///
     /// An `Ed25519…` variant of [`KeyEncodingError`].
     pub(crate) fn from_bytes(key: &[u8]) -> Result<Self, KeyEncodingError> {
-        let octets: &[u8; 32] = key
-            .try_into()
-            .map_err(|_| KeyEncodingError::Ed25519Length { found: key.len() })?;
+        let octets: &[u8; 32] =
+            key.try_into().map_err(|_| KeyEncodingError::Ed25519Length { found: key.len() })?;
         if !is_canonical(octets) {
             return Err(KeyEncodingError::Ed25519NonCanonical);
         }
@@ -112,9 +111,7 @@ impl Ed25519PublicKey {
 
 impl fmt::Debug for Ed25519PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Ed25519PublicKey")
-            .field(self.0.as_bytes())
-            .finish()
+        f.debug_tuple("Ed25519PublicKey").field(self.0.as_bytes()).finish()
     }
 }
 

@@ -40,16 +40,13 @@ macro_rules! backend {
         ) -> bool {
             // RFC 8301 section 3.2: verifiers must take 1024-bit keys, which the libraries file
             // under legacy.
-            signature::RsaPublicKeyComponents {
-                n: modulus,
-                e: exponent,
-            }
-            .verify(
-                &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-                message,
-                signature,
-            )
-            .is_ok()
+            signature::RsaPublicKeyComponents { n: modulus, e: exponent }
+                .verify(
+                    &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+                    message,
+                    signature,
+                )
+                .is_ok()
         }
     };
 }

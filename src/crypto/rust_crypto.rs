@@ -35,11 +35,6 @@ pub(crate) fn verify_rsa_sha256(
         BoxedUint::from_be_slice_vartime(exponent),
     )
     .is_ok_and(|key| {
-        key.verify(
-            Pkcs1v15Sign::new::<sha2::Sha256>(),
-            &sha256(message),
-            signature,
-        )
-        .is_ok()
+        key.verify(Pkcs1v15Sign::new::<sha2::Sha256>(), &sha256(message), signature).is_ok()
     })
 }

@@ -51,8 +51,7 @@ impl<'a> Case<'a> {
     }
 
     fn text(&mut self, key: &str) -> &'a str {
-        self.take(key)
-            .unwrap_or_else(|| panic!("{}: no {key}", self.why))
+        self.take(key).unwrap_or_else(|| panic!("{}: no {key}", self.why))
     }
 
     fn octets(&mut self, key: &str) -> Vec<u8> {
@@ -72,10 +71,7 @@ impl<'a> Case<'a> {
 fn for_each_case(vectors: &str, mut run: impl FnMut(&mut Case<'_>)) {
     let mut ran = false;
     for stanza in vectors.split("\n\n") {
-        let mut case = Case {
-            why: "",
-            fields: Vec::new(),
-        };
+        let mut case = Case { why: "", fields: Vec::new() };
         for line in stanza.lines() {
             match line.strip_prefix('#') {
                 Some(why) => case.why = why.trim(),
@@ -112,11 +108,7 @@ fn variant(error: &KeyEncodingError) -> String {
 
 macro_rules! vectors {
     ($file:literal) => {
-        include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/test-vectors/crypto/",
-            $file
-        ))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/test-vectors/crypto/", $file))
     };
 }
 
@@ -155,27 +147,15 @@ fn rsa_keys() {
 
 #[test]
 fn rsa_signatures() {
-    let limits = RsaLimits {
-        maximum_bits: 8192,
-        ..RsaLimits::default()
-    };
+    let limits = RsaLimits { maximum_bits: 8192, ..RsaLimits::default() };
     for_each_case(vectors!("rsa_signatures.txt"), |case| {
         let key = case.octets("Key");
         let key = RsaPublicKey::from_der(&key, &limits).unwrap();
         let (message, signature) = (case.octets("Message"), case.octets("Signature"));
         let pass = case.result() == "pass";
-        assert_eq!(
-            key.verify_sha256(&message, &signature),
-            pass,
-            "{}",
-            case.why
-        );
+        assert_eq!(key.verify_sha256(&message, &signature), pass, "{}", case.why);
         for backend in BACKENDS {
-            let Backend {
-                name,
-                verify_rsa_sha256: verify,
-                ..
-            } = backend;
+            let Backend { name, verify_rsa_sha256: verify, .. } = backend;
             let verdict = key.verify_by(*verify, &message, &signature);
             assert_eq!(verdict, pass, "{name}: {}", case.why);
             // The facade's checks of length and range hide no difference between backends.
@@ -243,11 +223,7 @@ fn sha256_of_any_split() {
     let digest = super::sha256(&message);
     for first in 0..=message.len() {
         for second in (first..=message.len()).step_by(13) {
-            let pieces = [
-                &message[..first],
-                &message[first..second],
-                &message[second..],
-            ];
+            let pieces = [&message[..first], &message[first..second], &message[second..]];
             let mut context = Sha256::new();
             pieces.iter().for_each(|piece| context.update(piece));
             assert_eq!(context.finish(), digest, "{first} {second}");
@@ -318,27 +294,15 @@ fn debug_shows_no_more_than_it_must() {
     assert_eq!(format!("{:?}", Sha256::new()), "Sha256 { .. }");
     let key = &good_keys()[0];
     let key = RsaPublicKey::from_der(key, &RsaLimits::default()).unwrap();
-    assert_eq!(
-        format!("{key:?}"),
-        "RsaPublicKey { bits: 1024, exponent: [1, 0, 1], .. }"
-    );
+    assert_eq!(format!("{key:?}"), "RsaPublicKey { bits: 1024, exponent: [1, 0, 1], .. }");
 }
 
 #[test]
 fn messages_name_what_was_found_where_and_what_was_expected() {
-    let message = |der: &[u8]| {
-        RsaPublicKey::from_der(der, &RsaLimits::default())
-            .unwrap_err()
-            .to_string()
-    };
-    assert_eq!(
-        message(b""),
-        "octet 0 of the key is missing, expected a SEQUENCE (0x30)"
-    );
-    assert_eq!(
-        message(b"MIG"),
-        "octet 0 of the key is 0x4d, expected a SEQUENCE (0x30)"
-    );
+    let message =
+        |der: &[u8]| RsaPublicKey::from_der(der, &RsaLimits::default()).unwrap_err().to_string();
+    assert_eq!(message(b""), "octet 0 of the key is missing, expected a SEQUENCE (0x30)");
+    assert_eq!(message(b"MIG"), "octet 0 of the key is 0x4d, expected a SEQUENCE (0x30)");
     assert_eq!(
         message(b"\x30\x06\x02\x01\x05\x02\x01\x03"),
         "the RSA key has 3 bits, expected at least 1024"
@@ -354,9 +318,7 @@ fn messages_name_what_was_found_where_and_what_was_expected() {
              expected an odd number from 3 to 8589934591",
         ),
         (
-            KeyEncodingError::NotRsa {
-                algorithm: "id-ecPublicKey",
-            },
+            KeyEncodingError::NotRsa { algorithm: "id-ecPublicKey" },
             "the key is for id-ecPublicKey, expected rsaEncryption",
         ),
         (

@@ -48,15 +48,8 @@ struct Digest {
 impl BodyHasher {
     pub(crate) fn new(requests: impl IntoIterator<Item = BodyHashRequest>) -> Self {
         let mut streams: Vec<Stream> = Vec::new();
-        for BodyHashRequest {
-            canonicalization,
-            length,
-        } in requests
-        {
-            if !streams
-                .iter()
-                .any(|stream| stream.canonicalization == canonicalization)
-            {
+        for BodyHashRequest { canonicalization, length } in requests {
+            if !streams.iter().any(|stream| stream.canonicalization == canonicalization) {
                 streams.push(Stream::new(canonicalization));
             }
             for stream in &mut streams {
@@ -73,12 +66,7 @@ impl BodyHasher {
 
     /// The next octets of the body as received, in any split.
     pub(crate) fn write(&mut self, chunk: &[u8]) {
-        for Stream {
-            canonicalizer,
-            digest,
-            ..
-        } in &mut self.streams
-        {
+        for Stream { canonicalizer, digest, .. } in &mut self.streams {
             canonicalizer.write(chunk, &mut |canonical| digest.write(canonical));
         }
     }
@@ -86,24 +74,13 @@ impl BodyHasher {
     /// The end of the body.
     pub(crate) fn finish(self) -> BodyHashes {
         let finish = |stream: Stream| {
-            let Stream {
-                canonicalization,
-                canonicalizer,
-                mut digest,
-            } = stream;
+            let Stream { canonicalization, canonicalizer, mut digest } = stream;
             canonicalizer.finish(&mut |canonical| digest.write(canonical));
             let whole = digest.whole.then(|| digest.context.finish());
             let body_length = digest.written;
-            Finished {
-                canonicalization,
-                cuts: digest.cuts,
-                whole,
-                body_length,
-            }
+            Finished { canonicalization, cuts: digest.cuts, whole, body_length }
         };
-        BodyHashes {
-            streams: self.streams.into_iter().map(finish).collect(),
-        }
+        BodyHashes { streams: self.streams.into_iter().map(finish).collect() }
     }
 }
 
@@ -184,30 +161,18 @@ struct Finished {
 impl BodyHashes {
     /// The answer to a request; one that was never made has no hash.
     pub(crate) fn get(&self, request: BodyHashRequest) -> BodyHash {
-        let stream = self
-            .streams
-            .iter()
-            .find(|s| s.canonicalization == request.canonicalization);
+        let stream = self.streams.iter().find(|s| s.canonicalization == request.canonicalization);
         let Some(stream) = stream else {
-            return BodyHash {
-                hash: None,
-                body_length: 0,
-            };
+            return BodyHash { hash: None, body_length: 0 };
         };
         let hash = match request.length {
             None => stream.whole,
             Some(length) => {
-                let cut = stream
-                    .cuts
-                    .binary_search_by_key(&length, |(cut, _)| *cut)
-                    .ok();
+                let cut = stream.cuts.binary_search_by_key(&length, |(cut, _)| *cut).ok();
                 cut.and_then(|at| stream.cuts.get(at)?.1)
             }
         };
-        BodyHash {
-            hash,
-            body_length: stream.body_length,
-        }
+        BodyHash { hash, body_length: stream.body_length }
     }
 }
 
@@ -220,10 +185,7 @@ mod tests {
     const RELAXED: Canonicalization = Canonicalization::Relaxed;
 
     fn request(canonicalization: Canonicalization, length: Option<u64>) -> BodyHashRequest {
-        BodyHashRequest {
-            canonicalization,
-            length,
-        }
+        BodyHashRequest { canonicalization, length }
     }
 
     /// RFC 6376 section 3.7: l= counts octets of the canonical body, and every signature of a
@@ -237,9 +199,7 @@ mod tests {
         for split in 0..=body.len() {
             let relaxed = lengths.map(|length| request(RELAXED, Some(length)));
             let mut hasher = BodyHasher::new(
-                relaxed
-                    .into_iter()
-                    .chain([request(RELAXED, None), request(SIMPLE, None)]),
+                relaxed.into_iter().chain([request(RELAXED, None), request(SIMPLE, None)]),
             );
             assert_eq!(hasher.streams.len(), 2);
             hasher.write(&body[..split]);
@@ -248,18 +208,9 @@ mod tests {
             for length in lengths {
                 let found = hashes.get(request(RELAXED, Some(length)));
                 let expected = canonical.get(..length as usize).map(sha256);
-                assert_eq!(
-                    found,
-                    BodyHash {
-                        hash: expected,
-                        body_length: 10
-                    }
-                );
+                assert_eq!(found, BodyHash { hash: expected, body_length: 10 });
             }
-            assert_eq!(
-                hashes.get(request(RELAXED, None)).hash,
-                Some(sha256(canonical))
-            );
+            assert_eq!(hashes.get(request(RELAXED, None)).hash, Some(sha256(canonical)));
             assert_eq!(hashes.get(request(SIMPLE, None)).hash, Some(sha256(simple)));
             assert_eq!(hashes.get(request(SIMPLE, Some(1))).hash, None);
         }
@@ -268,10 +219,7 @@ mod tests {
     #[test]
     fn l_zero_is_the_hash_of_nothing() {
         let hashes = BodyHasher::new([request(RELAXED, Some(0))]).finish();
-        let empty = BodyHash {
-            hash: Some(sha256(b"")),
-            body_length: 0,
-        };
+        let empty = BodyHash { hash: Some(sha256(b"")), body_length: 0 };
         assert_eq!(hashes.get(request(RELAXED, Some(0))), empty);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::crypto::KeyEncodingError;
 use crate::tag_list::{self, Base64, Tag, TagListError, Tags};
 
 /// A key record as it is published in the DNS,
@@ -98,48 +97,6 @@ pub enum KeyRecordError {
     },
 }
 
-/// Why a key record does not fit a signature that points to it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// a= asks for another kind of key than k= says.
-    #[error("the key is of type {found}, which does not fit the signature's algorithm")]
-    Algorithm {
-        /// k=.
-        found: KeyType,
-    },
-    /// The key cannot be read, or is too short, too long or unfit.
-    #[error("the key in p= is unusable: {0}")]
-    Encoding(#[from] KeyEncodingError),
-    /// h= of the record does not allow the hash that a= uses.
-    #[error("the key record allows the hashes h={found} only, expected sha256 among them")]
-    Hash {
-        /// h=.
-        found: String,
-    },
-    /// The only TXT record at the name is no key record that can be read.
-    #[error("no usable key record: {0}")]
-    Record(#[from] KeyRecordError),
-    /// p= is empty: the key is revoked.
-    #[error("the key is revoked (p= is empty)")]
-    Revoked,
-    /// s= of the record does not include email.
-    #[error("the key record is for the services s={found} only, expected email or *")]
-    Service {
-        /// s=.
-        found: String,
-    },
-    /// More than one key record at the name.
-    #[error("found {found} key records at the name, expected one")]
-    Several {
-        /// How many.
-        found: usize,
-    },
-    /// t=s of the record forbids an i= below d=.
-    #[error("the key record demands that the domain of i= be d= itself (t=s)")]
-    Strict,
-}
-
 impl<'a> KeyRecord<'a> {
     /// Reads a key record from the joined strings of a TXT record.
     ///
@@ -152,21 +109,13 @@ impl<'a> KeyRecord<'a> {
             let tag = tag?;
             if tag.is_duplicate {
                 let name = lossy(tag.name);
-                return Err(KeyRecordError::DuplicateTag {
-                    name,
-                    offset: tag.name_offset,
-                });
+                return Err(KeyRecordError::DuplicateTag { name, offset: tag.name_offset });
             }
             if tag.name == b"v" && (tag.value != b"DKIM1" || position > 0) {
                 let found = lossy(tag.value);
-                return Err(KeyRecordError::Version {
-                    found,
-                    offset: tag.name_offset,
-                });
+                return Err(KeyRecordError::Version { found, offset: tag.name_offset });
             }
-            if let Some((_, slot)) = known
-                .iter_mut()
-                .find(|(name, _)| name.as_bytes() == tag.name)
+            if let Some((_, slot)) = known.iter_mut().find(|(name, _)| name.as_bytes() == tag.name)
             {
                 *slot = Some(tag);
             }
@@ -180,9 +129,8 @@ impl<'a> KeyRecord<'a> {
             })?,
         };
         let p = p.ok_or(KeyRecordError::MissingKey)?;
-        let public_key = tag_list::decode_base64(p.value).map_err(|at| KeyRecordError::Base64 {
-            offset: p.value_offset.saturating_add(at),
-        })?;
+        let public_key = tag_list::decode_base64(p.value)
+            .map_err(|at| KeyRecordError::Base64 { offset: p.value_offset.saturating_add(at) })?;
         let flag = |flag: &[u8]| {
             t.as_ref()
                 .is_some_and(|t| tag_list::colon_separated(t.value).any(|found| found == flag))
@@ -205,8 +153,7 @@ impl<'a> KeyRecord<'a> {
 
     /// Whether the key may sign mail: s= is absent or holds `email` or `*`.
     pub fn is_for_email(&self) -> bool {
-        self.services
-            .is_none_or(|all| has_element(all, "*") || has_element(all, "email"))
+        self.services.is_none_or(|all| has_element(all, "*") || has_element(all, "email"))
     }
 
     /// Whether the key is revoked: p= is empty.

@@ -9,14 +9,18 @@
 
 mod body_hash;
 mod key;
+mod public_key;
 mod select;
 mod signature;
+mod signature_error;
 mod trace;
 mod verdict;
 mod verify;
 
-pub use key::{KeyError, KeyRecord, KeyRecordError, KeyType};
-pub use signature::{Algorithm, Identity, Signature, SignatureError};
+pub use key::{KeyRecord, KeyRecordError, KeyType};
+pub use public_key::KeyError;
+pub use signature::{Algorithm, Identity, Signature};
+pub use signature_error::SignatureError;
 pub use trace::Event;
 pub use verdict::{Cause, DkimResult, FieldNames, Verdict};
 pub use verify::{ForeignKeys, Keys, Limits, Options, Verifier, verify};

@@ -22,12 +22,7 @@ impl<'h, 'a> Selector<'h, 'a> {
     pub(super) fn new(header: &'h Header<'a>) -> Self {
         let index = FieldIndex::new(header);
         let taken = vec![0; index.len()];
-        Self {
-            header,
-            index,
-            taken,
-            touched: Vec::new(),
-        }
+        Self { header, index, taken, touched: Vec::new() }
     }
 
     /// Appends to `canonical` what a signature was made over: the fields that h= names, then the
@@ -45,11 +40,12 @@ impl<'h, 'a> Selector<'h, 'a> {
             match position.and_then(|position| self.header.field(position)) {
                 Some(field) => {
                     verdict.signed_fields.push(name);
-                    header_field(
-                        signature.header_canonicalization,
-                        field.as_bytes(),
-                        canonical,
-                    );
+                    header_field(signature.header_canonicalization, field.as_bytes(), canonical);
+                    // RFC 6376 section 3.7: each field ends in CRLF, the last one of a message
+                    // that breaks off in its header too.
+                    if !canonical.ends_with(b"\r\n") {
+                        canonical.extend_from_slice(b"\r\n");
+                    }
                 }
                 None => verdict.oversigned_fields.push(name),
             }
@@ -68,18 +64,13 @@ impl<'h, 'a> Selector<'h, 'a> {
     /// own field is never covered by h= (section 3.7).
     fn take(&mut self, name: &[u8], own_position: usize) -> Option<usize> {
         let range = self.index.find(name);
-        let taken = self
-            .taken
-            .get_mut(range.start)
-            .filter(|_| !range.is_empty())?;
+        let taken = self.taken.get_mut(range.start).filter(|_| !range.is_empty())?;
         if *taken == 0 {
             self.touched.push(range.clone());
         }
         loop {
-            let entry = range
-                .end
-                .checked_sub(taken.saturating_add(1))
-                .filter(|at| range.contains(at))?;
+            let entry =
+                range.end.checked_sub(taken.saturating_add(1)).filter(|at| range.contains(at))?;
             *taken = taken.saturating_add(1);
             let position = self.index.position(entry)?;
             if position != own_position {

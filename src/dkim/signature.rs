@@ -3,10 +3,14 @@
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
+use super::signature_error::SignatureError;
 use crate::canonicalization::Canonicalization;
 use crate::domain::{Domain, DomainError, Selector};
-use crate::tag_list::{self, Base64, Tag, TagListError, Tags};
+use crate::tag_list::{self, Base64, Tag, Tags};
 use crate::time::UnixTime;
+
+/// RFC 6376 section 3.5: sig-l-tag = 1*76DIGIT
+const MAXIMUM_LENGTH_DIGITS: usize = 76;
 
 /// A signature as a DKIM-Signature field carries it,
 /// [RFC 6376 section 3.5](https://www.rfc-editor.org/rfc/rfc6376#section-3.5).
@@ -90,149 +94,6 @@ pub struct Identity {
     pub local_part: Box<[u8]>,
     /// The part behind it, equal to d= or below it.
     pub domain: Domain,
-}
-
-/// Why a DKIM-Signature field is no signature that can be verified.
-///
-/// Offsets count from the first octet behind the colon of the field.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SignatureError {
-    /// a= names no algorithm of RFC 6376 or RFC 8463.
-    #[error(
-        "a={found} at offset {offset} is an unknown algorithm, expected rsa-sha256 or ed25519-sha256"
-    )]
-    Algorithm {
-        /// The value as found.
-        found: String,
-        /// Where it stands.
-        offset: usize,
-    },
-    /// b= or bh= is not base64.
-    #[error("found no base64 in {tag}= at offset {offset}")]
-    Base64 {
-        /// The tag, `b` or `bh`.
-        tag: &'static str,
-        /// Where it ceases to be base64.
-        offset: usize,
-    },
-    /// bh= is no SHA-256 hash.
-    #[error("bh= at offset {offset} is {found} octets long, expected 32")]
-    BodyHashLength {
-        /// Octets after decoding.
-        found: usize,
-        /// Where the value stands.
-        offset: usize,
-    },
-    /// c= names an unknown canonicalization.
-    #[error(
-        "c={found} at offset {offset} is an unknown canonicalization, expected simple or relaxed"
-    )]
-    Canonicalization {
-        /// The value as found.
-        found: String,
-        /// Where it stands.
-        offset: usize,
-    },
-    /// d= or s= is not a domain name, or d= is a single label.
-    #[error("{tag}= at offset {offset} is not a domain name: {error}")]
-    Domain {
-        /// The tag, `d` or `s`.
-        tag: &'static str,
-        /// Where the value stands.
-        offset: usize,
-        /// What is wrong with it.
-        error: DomainError,
-    },
-    /// A tag stands twice, which voids the list (RFC 6376 section 3.2).
-    #[error("tag {name}= stands a second time at offset {offset}")]
-    DuplicateTag {
-        /// The tag's name.
-        name: String,
-        /// Where the second one begins.
-        offset: usize,
-    },
-    /// x= is not after t= (RFC 6376 section 3.5).
-    #[error("x={expiration} at offset {offset} is not after t={timestamp}")]
-    ExpiresBeforeSigned {
-        /// t=.
-        timestamp: UnixTime,
-        /// x=.
-        expiration: UnixTime,
-        /// Where x= stands.
-        offset: usize,
-    },
-    /// h= holds something that is not the name of a header field.
-    #[error("found {found:?} in h= at offset {offset}, expected the name of a header field")]
-    FieldName {
-        /// The element as found.
-        found: String,
-        /// Where the list stands.
-        offset: usize,
-    },
-    /// h= does not name the From field (RFC 6376 section 5.4).
-    #[error("h= at offset {offset} does not name From")]
-    FromNotSigned {
-        /// Where the list stands.
-        offset: usize,
-    },
-    /// i= is not an identity.
-    #[error("i= at offset {offset} is not [local-part]@domain in quoted-printable")]
-    Identity {
-        /// Where the value stands.
-        offset: usize,
-    },
-    /// The domain of i= is neither d= nor below it (RFC 6376 section 3.5).
-    #[error("i= at offset {offset} names {identity}, which is neither {domain} nor below it")]
-    IdentityDomain {
-        /// The domain of i=.
-        identity: Domain,
-        /// d=.
-        domain: Domain,
-        /// Where i= stands.
-        offset: usize,
-    },
-    /// A required tag is missing.
-    #[error("the required tag {tag}= is missing")]
-    MissingTag {
-        /// The tag's name.
-        tag: &'static str,
-    },
-    /// l=, t= or x= is not an unsigned decimal number.
-    #[error("{tag}={found} at offset {offset} is not a decimal number")]
-    Number {
-        /// The tag, `l`, `t` or `x`.
-        tag: &'static str,
-        /// The value as found.
-        found: String,
-        /// Where it stands.
-        offset: usize,
-    },
-    /// q= names no query method that is known.
-    #[error("q={found} at offset {offset} holds no known query method, expected dns/txt")]
-    QueryMethod {
-        /// The value as found.
-        found: String,
-        /// Where it stands.
-        offset: usize,
-    },
-    /// a=rsa-sha1, which must not be used any more (RFC 8301 section 3.1).
-    #[error("a=rsa-sha1 at offset {offset} must not be used to verify")]
-    RsaSha1 {
-        /// Where the value stands.
-        offset: usize,
-    },
-    /// Not a tag list.
-    #[error(transparent)]
-    TagList(#[from] TagListError),
-    /// v= is not 1.
-    #[error("v={found} at offset {offset} is not a known version, expected 1")]
-    Version {
-        /// The value as found.
-        found: String,
-        /// Where it stands.
-        offset: usize,
-    },
 }
 
 impl<'a> Signature<'a> {
@@ -336,21 +197,11 @@ impl<'a> SignatureTags<'a> {
         let version = required("v", &self.v)?;
         if version.value != b"1" {
             let found = lossy(version.value);
-            return Err(SignatureError::Version {
-                found,
-                offset: version.value_offset,
-            });
+            return Err(SignatureError::Version { found, offset: version.value_offset });
         }
-        let (a, b, bh) = (
-            required("a", &self.a)?,
-            required("b", &self.b)?,
-            required("bh", &self.bh)?,
-        );
-        let (d, h, s) = (
-            required("d", &self.d)?,
-            required("h", &self.h)?,
-            required("s", &self.s)?,
-        );
+        let (a, b, bh) =
+            (required("a", &self.a)?, required("b", &self.b)?, required("bh", &self.bh)?);
+        let (d, h, s) = (required("d", &self.d)?, required("h", &self.h)?, required("s", &self.s)?);
         let algorithm = algorithm(a)?;
         let (header_canonicalization, body_canonicalization) = self.canonicalization()?;
         self.check_query_method()?;
@@ -368,30 +219,29 @@ impl<'a> SignatureTags<'a> {
         check_field_names(h)?;
         let identity = self.identity(&domain)?;
         let body_length = number("l", &self.l)?;
+        if let Some(tag) = self.l.as_ref().filter(|tag| tag.value.len() > MAXIMUM_LENGTH_DIGITS) {
+            let (found, offset) = (lossy(tag.value), tag.value_offset);
+            return Err(SignatureError::Number { tag: "l", found, offset });
+        }
         let timestamp = number("t", &self.t)?.map(UnixTime);
         let expiration = number("x", &self.x)?.map(UnixTime);
         if let (Some(timestamp), Some(expiration)) = (timestamp, expiration)
             && expiration <= timestamp
         {
             let offset = self.x.as_ref().map_or(0, |tag| tag.value_offset);
-            return Err(SignatureError::ExpiresBeforeSigned {
-                timestamp,
-                expiration,
-                offset,
-            });
+            return Err(SignatureError::ExpiresBeforeSigned { timestamp, expiration, offset });
         }
         let body_hash = decode("bh", bh)?;
-        let body_hash =
-            body_hash
-                .as_slice()
-                .try_into()
-                .map_err(|_| SignatureError::BodyHashLength {
-                    found: body_hash.len(),
-                    offset: bh.value_offset,
-                })?;
+        let body_hash = body_hash.as_slice().try_into().map_err(|_| {
+            SignatureError::BodyHashLength { found: body_hash.len(), offset: bh.value_offset }
+        })?;
+        let signature = decode("b", b)?;
+        if signature.is_empty() {
+            return Err(SignatureError::Base64 { tag: "b", offset: b.value_offset });
+        }
         Ok(Signature {
             algorithm,
-            signature: decode("b", b)?,
+            signature,
             body_hash,
             header_canonicalization,
             body_canonicalization,
@@ -402,10 +252,7 @@ impl<'a> SignatureTags<'a> {
             selector,
             timestamp,
             expiration,
-            copied_fields: self
-                .z
-                .as_ref()
-                .and_then(|tag| str::from_utf8(tag.value).ok()),
+            copied_fields: self.z.as_ref().and_then(|tag| str::from_utf8(tag.value).ok()),
         })
     }
 
@@ -413,32 +260,32 @@ impl<'a> SignatureTags<'a> {
         let Some(tag) = &self.c else {
             return Ok((Canonicalization::Simple, Canonicalization::Simple));
         };
-        let mut halves = tag
-            .value
-            .splitn(2, |octet| *octet == b'/')
-            .map(Canonicalization::parse);
+        let words = tag.value.split(|octet| *octet == b'/');
+        let is_grammatical = words.clone().count() <= 2 && words.clone().all(is_hyphenated_word);
+        check_grammar("c", tag, is_grammatical)?;
+        let mut halves = words.map(Canonicalization::parse);
         let header = halves.next().flatten();
         let body = halves.next().unwrap_or(Some(Canonicalization::Simple));
-        header
-            .zip(body)
-            .ok_or_else(|| SignatureError::Canonicalization {
-                found: lossy(tag.value),
-                offset: tag.value_offset,
-            })
+        header.zip(body).ok_or_else(|| SignatureError::Canonicalization {
+            found: lossy(tag.value),
+            offset: tag.value_offset,
+        })
     }
 
     fn check_query_method(&self) -> Result<(), SignatureError> {
         let Some(tag) = &self.q else {
             return Ok(());
         };
-        if tag_list::colon_separated(tag.value).any(|method| method == b"dns/txt") {
+        let mut methods = tag_list::colon_separated(tag.value);
+        let name = |method: &[u8]| {
+            method.split(|octet| *octet == b'/').next().is_some_and(is_hyphenated_word)
+        };
+        check_grammar("q", tag, methods.clone().all(name))?;
+        if methods.any(|method| method == b"dns/txt") {
             return Ok(());
         }
         let found = lossy(tag.value);
-        Err(SignatureError::QueryMethod {
-            found,
-            offset: tag.value_offset,
-        })
+        Err(SignatureError::QueryMethod { found, offset: tag.value_offset })
     }
 
     fn identity(&self, domain: &Domain) -> Result<Option<Identity>, SignatureError> {
@@ -449,11 +296,7 @@ impl<'a> SignatureTags<'a> {
         let identity = Identity::parse(tag.value).ok_or(SignatureError::Identity { offset })?;
         if !identity.domain.is_equal_or_below(domain) {
             let (identity, domain) = (identity.domain, domain.clone());
-            return Err(SignatureError::IdentityDomain {
-                identity,
-                domain,
-                offset,
-            });
+            return Err(SignatureError::IdentityDomain { identity, domain, offset });
         }
         Ok(Some(identity))
     }
@@ -472,28 +315,37 @@ fn number(name: &'static str, tag: &Option<Tag<'_>>) -> Result<Option<u64>, Sign
         Some(number) => Ok(Some(number)),
         None => {
             let (found, offset) = (lossy(tag.value), tag.value_offset);
-            Err(SignatureError::Number {
-                tag: name,
-                found,
-                offset,
-            })
+            Err(SignatureError::Number { tag: name, found, offset })
         }
     }
 }
 
+fn check_grammar(name: &'static str, tag: &Tag<'_>, holds: bool) -> Result<(), SignatureError> {
+    if holds {
+        return Ok(());
+    }
+    Err(SignatureError::Syntax { tag: name, found: lossy(tag.value), offset: tag.value_offset })
+}
+
+/// RFC 6376 section 2.11: hyphenated-word
+fn is_hyphenated_word(word: &[u8]) -> bool {
+    let [first, .., last] = word else {
+        return word.first().is_some_and(u8::is_ascii_alphabetic);
+    };
+    first.is_ascii_alphabetic()
+        && last.is_ascii_alphanumeric()
+        && word.iter().all(|octet| octet.is_ascii_alphanumeric() || *octet == b'-')
+}
+
 fn algorithm(tag: &Tag<'_>) -> Result<Algorithm, SignatureError> {
+    check_grammar("a", tag, is_hyphenated_word(tag.value))?;
     match tag.value {
         b"rsa-sha256" => Ok(Algorithm::RsaSha256),
         b"ed25519-sha256" => Ok(Algorithm::Ed25519Sha256),
-        b"rsa-sha1" => Err(SignatureError::RsaSha1 {
-            offset: tag.value_offset,
-        }),
+        b"rsa-sha1" => Err(SignatureError::RsaSha1 { offset: tag.value_offset }),
         _ => {
             let found = lossy(tag.value);
-            Err(SignatureError::Algorithm {
-                found,
-                offset: tag.value_offset,
-            })
+            Err(SignatureError::Algorithm { found, offset: tag.value_offset })
         }
     }
 }
@@ -504,35 +356,23 @@ fn parse_domain<T>(
     parse: impl FnOnce(&[u8]) -> Result<T, DomainError>,
 ) -> Result<T, SignatureError> {
     let offset = tag.value_offset;
-    parse(tag.value).map_err(|error| SignatureError::Domain {
-        tag: name,
-        offset,
-        error,
-    })
+    parse(tag.value).map_err(|error| SignatureError::Domain { tag: name, offset, error })
 }
 
 fn check_field_names(tag: &Tag<'_>) -> Result<(), SignatureError> {
     let mut names_from = false;
     for name in tag_list::colon_separated(tag.value) {
         // RFC 5322 section 3.6.8: ftext
-        if !name
-            .iter()
-            .all(|octet| matches!(octet, b'!'..=b'9' | b';'..=b'~'))
-        {
+        if !name.iter().all(|octet| matches!(octet, b'!'..=b'9' | b';'..=b'~')) {
             let found = lossy(name);
-            return Err(SignatureError::FieldName {
-                found,
-                offset: tag.value_offset,
-            });
+            return Err(SignatureError::FieldName { found, offset: tag.value_offset });
         }
         names_from |= name.eq_ignore_ascii_case(b"from");
     }
     if names_from {
         Ok(())
     } else {
-        Err(SignatureError::FromNotSigned {
-            offset: tag.value_offset,
-        })
+        Err(SignatureError::FromNotSigned { offset: tag.value_offset })
     }
 }
 
@@ -551,13 +391,12 @@ fn lossy(value: &[u8]) -> String {
 impl Identity {
     /// Reads the dkim-quoted-printable of i=, RFC 6376 section 2.11.
     fn parse(value: &[u8]) -> Option<Self> {
+        // RFC 8616 section 5: what is not ASCII is UTF-8.
+        str::from_utf8(value).ok()?;
         let text = decode_quoted_printable(value)?;
         let at = memchr::memrchr(b'@', &text)?;
         let domain = Domain::parse(text.get(at.checked_add(1)?..)?).ok()?;
-        Some(Self {
-            local_part: text.get(..at)?.into(),
-            domain,
-        })
+        Some(Self { local_part: text.get(..at)?.into(), domain })
     }
 }
 
@@ -576,7 +415,6 @@ fn decode_quoted_printable(value: &[u8]) -> Option<Vec<u8>> {
                 high.wrapping_shl(4) | low
             }
             octet if tag_list::is_white_space(octet) => continue,
-            // RFC 8616 section 5: UTF-8 may stand as it is.
             b'!'..=b'~' | 0x80.. => octet,
             _ => return None,
         });
@@ -636,11 +474,6 @@ impl fmt::Display for Signature<'_> {
         if let Some(copied) = self.copied_fields {
             write!(f, "; z={copied}")?;
         }
-        write!(
-            f,
-            "; bh={}; b={}",
-            Base64(&self.body_hash),
-            Base64(&self.signature)
-        )
+        write!(f, "; bh={}; b={}", Base64(&self.body_hash), Base64(&self.signature))
     }
 }

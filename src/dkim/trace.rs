@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::key::KeyError;
+use super::public_key::KeyError;
 use super::verdict::Cause;
 use crate::canonicalization::Canonicalization;
 use crate::dns::{Answer, LookupError, Outcome, Question};
@@ -38,8 +38,8 @@ pub enum Event {
         /// What came back.
         reply: Result<Answer, LookupError>,
     },
-    /// A TXT record at the key's name was passed over.
-    Skipped {
+    /// A TXT record at the key's name was ignored.
+    Ignored {
         /// Why it is no key record for this signature.
         error: KeyError,
     },
@@ -79,36 +79,20 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signature { tags } => write!(f, "signature read: {tags}"),
-            Self::SignedField {
-                name,
-                position: Some(position),
-            } => {
+            Self::SignedField { name, position: Some(position) } => {
                 write!(f, "h={name} covers field {}", position.saturating_add(1))
             }
-            Self::SignedField {
-                name,
-                position: None,
-            } => {
+            Self::SignedField { name, position: None } => {
                 write!(f, "h={name} covers that there is no further such field")
             }
-            Self::SignedHeader {
-                canonicalization,
-                canonical,
-            } => {
-                write!(
-                    f,
-                    "signed header, {canonicalization}, {} octets:",
-                    canonical.len()
-                )?;
+            Self::SignedHeader { canonicalization, canonical } => {
+                write!(f, "signed header, {canonicalization}, {} octets:", canonical.len())?;
                 for line in canonical.split_inclusive(|octet| *octet == b'\n') {
                     write!(f, "\n    {}", line.escape_ascii())?;
                 }
                 Ok(())
             }
-            Self::KeyLookup {
-                question,
-                reply: Ok(answer),
-            } => {
+            Self::KeyLookup { question, reply: Ok(answer) } => {
                 write!(f, "asked {question}: ")?;
                 match answer.outcome {
                     Outcome::Found => write!(f, "{} records", answer.records.len()),
@@ -116,26 +100,16 @@ impl fmt::Display for Event {
                     Outcome::NxDomain => f.write_str("no such name (NXDOMAIN)"),
                 }
             }
-            Self::KeyLookup {
-                question,
-                reply: Err(error),
-            } => write!(f, "asked {question}: {error}"),
-            Self::Skipped { error } => write!(f, "passed over a TXT record: {error}"),
+            Self::KeyLookup { question, reply: Err(error) } => {
+                write!(f, "asked {question}: {error}")
+            }
+            Self::Ignored { error } => write!(f, "ignored a TXT record: {error}"),
             Self::Key { record, bits } => {
                 write!(f, "key record: {record}")?;
                 bits.map_or(Ok(()), |bits| write!(f, " ({bits} bits)"))
             }
-            Self::BodyHash {
-                canonicalization,
-                signed,
-                length,
-                expected,
-                found,
-            } => {
-                write!(
-                    f,
-                    "body, {canonicalization}, {signed} of {length} octets signed: "
-                )?;
+            Self::BodyHash { canonicalization, signed, length, expected, found } => {
+                write!(f, "body, {canonicalization}, {signed} of {length} octets signed: ")?;
                 match found {
                     Some(found) if found == expected => {
                         write!(f, "hash {} as signed", Base64(found))

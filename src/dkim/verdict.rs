@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::key::KeyError;
-use super::signature::{Algorithm, Identity, Signature, SignatureError};
+use super::public_key::KeyError;
+use super::signature::{Algorithm, Identity, Signature};
+use super::signature_error::SignatureError;
 use super::trace::Event;
 use crate::dns::{LookupError, NameError, Outcome, Question};
 use crate::domain::{Domain, Selector};
@@ -212,9 +213,7 @@ impl Verdict {
     /// Ends the verification with anything but a pass.
     pub(super) fn stop(&mut self, cause: Cause) {
         self.result = cause.result();
-        self.note(|| Event::Stopped {
-            cause: cause.clone(),
-        });
+        self.note(|| Event::Stopped { cause: cause.clone() });
         self.cause = Some(cause);
     }
 
@@ -270,10 +269,7 @@ impl FieldNames {
     }
 
     pub(super) fn push(&mut self, name: &[u8]) {
-        self.0.extend(
-            name.iter()
-                .map(|octet| char::from(octet.to_ascii_lowercase())),
-        );
+        self.0.extend(name.iter().map(|octet| char::from(octet.to_ascii_lowercase())));
         self.0.push(':');
     }
 }

@@ -4,15 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::body_hash::{BodyHash, BodyHashRequest, BodyHasher};
-use super::key::{KeyError, KeyRecord, KeyRecordError, KeyType};
+use super::key::KeyRecord;
+use super::public_key::{KeyError, PublicKey, select_key};
 use super::select::Selector;
 use super::signature::{Algorithm, Signature, SignatureTags};
 use super::trace::Event;
 use super::verdict::{Cause, DkimResult, Verdict};
-use crate::crypto::{self, Ed25519PublicKey, RsaLimits, RsaPublicKey};
-use crate::dns::{Answer, Name, Question, RecordType, Reply, Resolver, join_all};
+use crate::dns::{Name, Question, RecordType, Reply, Resolver, join_all};
 use crate::message::Header;
-use crate::tag_list::{Tag, Tags};
 use crate::time::UnixTime;
 
 /// What a verifier accepts and how much work it does.
@@ -181,9 +180,7 @@ impl Verifier {
             .filter(|(_, field)| field.name().eq_ignore_ascii_case(b"DKIM-Signature"))
             .map(|(position, field)| reader.read(position, field.value()))
             .collect();
-        let checks = signatures
-            .iter()
-            .filter_map(|candidate| candidate.check.as_ref());
+        let checks = signatures.iter().filter_map(|candidate| candidate.check.as_ref());
         let body = BodyHasher::new(checks.map(|check| check.body));
         Self {
             signatures,
@@ -220,20 +217,12 @@ impl Verifier {
         if !Arc::ptr_eq(&self.questions, &keys.questions) {
             return Err(ForeignKeys);
         }
-        let Self {
-            signatures,
-            signed_headers,
-            body,
-            options,
-            ..
-        } = self;
+        let Self { signatures, signed_headers, body, options, .. } = self;
         let bodies = body.finish();
         let conclude = |Candidate { mut verdict, check }: Candidate| {
             if let Some(check) = check {
                 let body = bodies.get(check.body);
-                let header = signed_headers
-                    .get(check.signed_header.clone())
-                    .unwrap_or_default();
+                let header = signed_headers.get(check.signed_header.clone()).unwrap_or_default();
                 let question = keys.questions.get(check.question);
                 let reply = keys.replies.get(check.question);
                 let outcome = match question.zip(reply) {
@@ -281,15 +270,7 @@ struct Reader<'h, 'a> {
 impl<'h, 'a> Reader<'h, 'a> {
     fn new(header: &'h Header<'a>, options: &'h Options, now: UnixTime) -> Self {
         let (questions, signed_headers) = (Vec::new(), Vec::new());
-        Self {
-            header,
-            options,
-            now,
-            selector: None,
-            admitted: 0,
-            questions,
-            signed_headers,
-        }
+        Self { header, options, now, selector: None, admitted: 0, questions, signed_headers }
     }
 
     fn read(&mut self, position: usize, value: &[u8]) -> Candidate {
@@ -301,15 +282,10 @@ impl<'h, 'a> Reader<'h, 'a> {
                 verdict.domain = tags.domain();
                 verdict.selector = tags.selector();
                 verdict.stop(error.into());
-                return Candidate {
-                    verdict,
-                    check: None,
-                };
+                return Candidate { verdict, check: None };
             }
         };
-        verdict.note(|| Event::Signature {
-            tags: signature.to_string(),
-        });
+        verdict.note(|| Event::Signature { tags: signature.to_string() });
         let check = match self.admit(&signature) {
             Ok(question) => {
                 let hole = tags.signature_span().unwrap_or_default();
@@ -344,9 +320,7 @@ impl<'h, 'a> Reader<'h, 'a> {
             return Err(Cause::HeaderLimit { octets, fields });
         }
         if self.admitted >= limits.signatures {
-            return Err(Cause::SignatureLimit {
-                limit: limits.signatures,
-            });
+            return Err(Cause::SignatureLimit { limit: limits.signatures });
         }
         self.admitted = self.admitted.saturating_add(1);
         let known = self.questions.iter().position(|known| *known == question);
@@ -371,34 +345,20 @@ impl<'h, 'a> Reader<'h, 'a> {
         let signed_header = start..self.signed_headers.len();
         verdict.note(|| Event::SignedHeader {
             canonicalization: signature.header_canonicalization,
-            canonical: self
-                .signed_headers
-                .get(signed_header.clone())
-                .unwrap_or_default()
-                .to_vec(),
+            canonical: self.signed_headers.get(signed_header.clone()).unwrap_or_default().to_vec(),
         });
         let body = BodyHashRequest {
             canonicalization: signature.body_canonicalization,
             length: signature.body_length,
         };
         let (algorithm, body_hash) = (signature.algorithm, signature.body_hash);
-        Check {
-            algorithm,
-            signed_header,
-            body,
-            body_hash,
-            question,
-        }
+        Check { algorithm, signed_header, body, body_hash, question }
     }
 }
 
 /// RFC 6376 section 3.6.2.1: the key of a signature is at `<s=>._domainkey.<d=>`.
 fn key_question(signature: &Signature<'_>) -> Result<Question, Cause> {
-    let labels = signature
-        .selector
-        .labels()
-        .chain(["_domainkey"])
-        .chain(signature.domain.labels());
+    let labels = signature.selector.labels().chain(["_domainkey"]).chain(signature.domain.labels());
     let name = Name::from_labels(labels).map_err(Cause::KeyName)?;
     Ok(Question::new(name, RecordType::Txt))
 }
@@ -413,10 +373,8 @@ impl Check {
         options: &Options,
         verdict: &mut Verdict,
     ) -> Result<(), Cause> {
-        verdict.note(|| Event::KeyLookup {
-            question: question.clone().into(),
-            reply: reply.clone(),
-        });
+        verdict
+            .note(|| Event::KeyLookup { question: question.clone().into(), reply: reply.clone() });
         let answer = reply.as_ref().map_err(|error| {
             let (question, error) = (question.clone().into(), error.clone());
             Cause::Lookup { question, error }
@@ -425,10 +383,7 @@ impl Check {
         self.check_record(&record, verdict)?;
         let key = PublicKey::read(&record, &options.limits)?;
         verdict.key_bits = Some(key.bits());
-        verdict.note(|| Event::Key {
-            record: record.to_string(),
-            bits: Some(key.bits()),
-        });
+        verdict.note(|| Event::Key { record: record.to_string(), bits: Some(key.bits()) });
         let body_outcome = self.check_body(body, verdict);
         if verdict.trace.is_none() {
             body_outcome.clone()?;
@@ -452,17 +407,13 @@ impl Check {
     fn check_record(&self, record: &KeyRecord<'_>, verdict: &mut Verdict) -> Result<(), KeyError> {
         verdict.testing = record.testing;
         if !record.allows_hash("sha256") {
-            return Err(KeyError::Hash {
-                found: record.hashes.unwrap_or_default().to_owned(),
-            });
+            return Err(KeyError::Hash { found: record.hashes.unwrap_or_default().to_owned() });
         }
         if record.is_revoked() {
             return Err(KeyError::Revoked);
         }
         if record.key_type != self.algorithm.key_type() {
-            return Err(KeyError::Algorithm {
-                found: record.key_type,
-            });
+            return Err(KeyError::Algorithm { found: record.key_type });
         }
         if record.strict
             && let Some(identity) = &verdict.identity
@@ -479,138 +430,15 @@ impl Check {
         let (canonicalization, expected) = (self.body.canonicalization, self.body_hash);
         verdict.note(|| {
             let found = body.hash;
-            Event::BodyHash {
-                canonicalization,
-                signed,
-                length,
-                expected,
-                found,
-            }
+            Event::BodyHash { canonicalization, signed, length, expected, found }
         });
         let Some(found) = body.hash else {
-            return Err(Cause::BodyTooShort {
-                signed,
-                found: length,
-            });
+            return Err(Cause::BodyTooShort { signed, found: length });
         };
         verdict.unsigned_body_octets = length.saturating_sub(signed);
         if found != expected {
             return Err(Cause::BodyHash { expected, found });
         }
         Ok(())
-    }
-}
-
-/// The one key record among the TXT records at the key's name, RFC 6376 section 3.6.2.2.
-///
-/// Texts that are no key records, and keys of kinds or for services that do not concern mail, are
-/// passed over. Two key records are an error: which one is meant, nobody can say.
-fn select_key<'r>(
-    question: &Question,
-    answer: &'r Answer,
-    limits: &Limits,
-    verdict: &mut Verdict,
-) -> Result<KeyRecord<'r>, Cause> {
-    let mut kept = None;
-    let mut count = 0_usize;
-    let mut skipped = None;
-    for text in answer.texts() {
-        match read_key(text.as_bytes(), limits) {
-            Ok(record) => {
-                count = count.saturating_add(1);
-                kept.get_or_insert(record);
-            }
-            Err(error) => {
-                verdict.note(|| Event::Skipped {
-                    error: error.clone(),
-                });
-                skipped.get_or_insert(error);
-            }
-        }
-    }
-    match kept {
-        Some(_) if count > 1 => Err(KeyError::Several { found: count }.into()),
-        Some(record) => record.map_err(|error| KeyError::Record(error).into()),
-        None => Err(match skipped {
-            Some(error) => Cause::Key(error),
-            None => Cause::NoKey {
-                question: question.clone().into(),
-                outcome: answer.outcome,
-            },
-        }),
-    }
-}
-
-/// Reads one TXT record: `Err` if it is to be passed over, `Ok(Err)` if it is a broken key record.
-fn read_key<'r>(
-    text: &'r [u8],
-    limits: &Limits,
-) -> Result<Result<KeyRecord<'r>, KeyRecordError>, KeyError> {
-    if text.len() > limits.key_record_octets {
-        let (found, limit) = (text.len(), limits.key_record_octets);
-        return Ok(Err(KeyRecordError::TooLong { found, limit }));
-    }
-    match KeyRecord::parse(text) {
-        Ok(record) if !record.is_for_email() => Err(KeyError::Service {
-            found: record.services.unwrap_or_default().to_owned(),
-        }),
-        Ok(record) => Ok(Ok(record)),
-        Err(error) if is_key_record(text, &error) => Ok(Err(error)),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Whether a text that cannot be read is meant to be a key record: it has a p= or says v=DKIM1.
-fn is_key_record(text: &[u8], error: &KeyRecordError) -> bool {
-    let is_other = matches!(
-        error,
-        KeyRecordError::Version { .. } | KeyRecordError::KeyType { .. }
-    );
-    let says_so = |tag: Tag<'_>| tag.name == b"p" || (tag.name == b"v" && tag.value == b"DKIM1");
-    !is_other && Tags::new(text).map_while(Result::ok).any(says_so)
-}
-
-impl Algorithm {
-    fn key_type(self) -> KeyType {
-        match self {
-            Self::Ed25519Sha256 => KeyType::Ed25519,
-            Self::RsaSha256 => KeyType::Rsa,
-        }
-    }
-}
-
-/// A key that can verify.
-enum PublicKey<'r> {
-    Ed25519(Ed25519PublicKey),
-    Rsa(RsaPublicKey<'r>),
-}
-
-impl<'r> PublicKey<'r> {
-    fn read(record: &'r KeyRecord<'_>, limits: &Limits) -> Result<Self, KeyError> {
-        Ok(match record.key_type {
-            KeyType::Ed25519 => Self::Ed25519(Ed25519PublicKey::from_bytes(&record.public_key)?),
-            KeyType::Rsa => {
-                let limits = RsaLimits {
-                    minimum_bits: limits.minimum_rsa_bits,
-                    maximum_bits: limits.maximum_rsa_bits,
-                };
-                Self::Rsa(RsaPublicKey::from_der(&record.public_key, &limits)?)
-            }
-        })
-    }
-
-    fn bits(&self) -> u32 {
-        match self {
-            Self::Ed25519(_) => 256,
-            Self::Rsa(key) => key.bits(),
-        }
-    }
-
-    fn verify(&self, signed_header: &[u8], signature: &[u8]) -> bool {
-        match self {
-            // RFC 8463 section 3: what Ed25519 signs is the SHA-256 hash.
-            Self::Ed25519(key) => key.verify(&crypto::sha256(signed_header), signature),
-            Self::Rsa(key) => key.verify_sha256(signed_header, signature),
-        }
     }
 }

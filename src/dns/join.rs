@@ -13,10 +13,8 @@ impl<F: Future> Unpin for Slot<F> {}
 
 /// Runs futures side by side in one task; the outputs come in the order of the futures.
 pub(crate) async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let mut slots: Vec<_> = futures
-        .into_iter()
-        .map(|future| Slot::UnderWay(Box::pin(future)))
-        .collect();
+    let mut slots: Vec<_> =
+        futures.into_iter().map(|future| Slot::UnderWay(Box::pin(future))).collect();
     std::future::poll_fn(move |context| {
         let mut pending = false;
         for slot in &mut slots {
@@ -30,12 +28,10 @@ pub(crate) async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) ->
         if pending {
             return Poll::Pending;
         }
-        let outputs = std::mem::take(&mut slots)
-            .into_iter()
-            .filter_map(|slot| match slot {
-                Slot::Done(output) => Some(output),
-                Slot::UnderWay(_) => None,
-            });
+        let outputs = std::mem::take(&mut slots).into_iter().filter_map(|slot| match slot {
+            Slot::Done(output) => Some(output),
+            Slot::UnderWay(_) => None,
+        });
         Poll::Ready(outputs.collect())
     })
     .await

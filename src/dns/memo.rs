@@ -72,10 +72,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl<'r, R: Resolver> Memo<'r, R> {
     /// A memo in front of a resolver.
     pub fn new(resolver: &'r R) -> Self {
-        Self {
-            resolver,
-            flights: Mutex::default(),
-        }
+        Self { resolver, flights: Mutex::default() }
     }
 
     fn flight(&self, question: &Question) -> Arc<Flight<'r>> {
@@ -83,10 +80,7 @@ impl<'r, R: Resolver> Memo<'r, R> {
         let flight = flights.entry(question.clone()).or_insert_with(|| {
             let (resolver, question) = (self.resolver, question.clone());
             let lookup = Box::pin(async move { resolver.lookup(&question).await });
-            Arc::new(Flight {
-                state: Mutex::new(State::UnderWay(lookup)),
-                waiters: Arc::default(),
-            })
+            Arc::new(Flight { state: Mutex::new(State::UnderWay(lookup)), waiters: Arc::default() })
         });
         Arc::clone(flight)
     }

@@ -131,35 +131,18 @@ impl Answer {
     /// An answer with records; without any it is [`Outcome::NoData`].
     pub fn found(records: impl Into<Arc<[RecordData]>>, ttl: u32) -> Self {
         let records = records.into();
-        let outcome = if records.is_empty() {
-            Outcome::NoData
-        } else {
-            Outcome::Found
-        };
-        Self {
-            outcome,
-            records,
-            ttl,
-            authentic: false,
-        }
+        let outcome = if records.is_empty() { Outcome::NoData } else { Outcome::Found };
+        Self { outcome, records, ttl, authentic: false }
     }
 
     /// The name exists, with no record of the type asked for.
     pub fn no_data() -> Self {
-        Self {
-            outcome: Outcome::NoData,
-            records: Arc::from([]),
-            ttl: 0,
-            authentic: false,
-        }
+        Self { outcome: Outcome::NoData, records: Arc::from([]), ttl: 0, authentic: false }
     }
 
     /// The name does not exist ([RFC 8020](https://www.rfc-editor.org/rfc/rfc8020)).
     pub fn nx_domain() -> Self {
-        Self {
-            outcome: Outcome::NxDomain,
-            ..Self::no_data()
-        }
+        Self { outcome: Outcome::NxDomain, ..Self::no_data() }
     }
 
     /// The same answer, marked as authenticated by DNSSEC or not.
@@ -185,10 +168,7 @@ impl Answer {
 
 /// The three answers that the DNS can give to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "an evaluator must decide each of them"
-)]
+#[expect(clippy::exhaustive_enums, reason = "an evaluator must decide each of them")]
 pub enum Outcome {
     /// There are records of the type asked for.
     Found,
@@ -287,10 +267,7 @@ impl Text {
             joined.extend_from_slice(string.as_ref());
             ends.push(joined.len());
         }
-        Self {
-            joined: joined.into(),
-            ends: ends.into(),
-        }
+        Self { joined: joined.into(), ends: ends.into() }
     }
 
     /// All strings joined, without anything between them.
@@ -301,9 +278,7 @@ impl Text {
     /// The strings as they stand in the record; there may be none.
     pub fn strings(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts
-            .zip(&self.ends)
-            .filter_map(|(start, end)| self.joined.get(start..*end))
+        starts.zip(&self.ends).filter_map(|(start, end)| self.joined.get(start..*end))
     }
 }
 
@@ -316,10 +291,7 @@ mod tests {
     fn text_joins_strings_and_remembers_them() {
         let text = Text::new(["v=DK", "", "IM1"]);
         assert_eq!(text.as_bytes(), b"v=DKIM1");
-        assert_eq!(
-            text.strings().collect::<Vec<_>>(),
-            [&b"v=DK"[..], b"", b"IM1"]
-        );
+        assert_eq!(text.strings().collect::<Vec<_>>(), [&b"v=DK"[..], b"", b"IM1"]);
         assert_eq!(Text::new([""; 0]).strings().count(), 0);
     }
 
@@ -334,10 +306,7 @@ mod tests {
         for (record_type, mnemonic, code) in RecordType::NAMES {
             assert_eq!(record_type.code(), code);
             assert_eq!(record_type.to_string(), mnemonic);
-            assert_eq!(
-                RecordType::from_mnemonic(mnemonic.as_bytes()),
-                Some(record_type)
-            );
+            assert_eq!(RecordType::from_mnemonic(mnemonic.as_bytes()), Some(record_type));
         }
     }
 }

@@ -52,10 +52,7 @@ pub enum NameError {
 
 impl Name {
     /// The root of the DNS.
-    pub const ROOT: Self = Self {
-        length: 0,
-        wire: [0; MAXIMUM_WIRE_OCTETS],
-    };
+    pub const ROOT: Self = Self { length: 0, wire: [0; MAXIMUM_WIRE_OCTETS] };
 
     /// Reads a name in dotted form; a dot at the end is allowed, escapes are not known.
     ///
@@ -66,12 +63,7 @@ impl Name {
         if dotted.is_empty() || dotted == b"." {
             return Ok(Self::ROOT);
         }
-        Self::from_labels(
-            dotted
-                .strip_suffix(b".")
-                .unwrap_or(dotted)
-                .split(|octet| *octet == b'.'),
-        )
+        Self::from_labels(dotted.strip_suffix(b".").unwrap_or(dotted).split(|octet| *octet == b'.'))
     }
 
     /// Builds a name of labels, which may hold any octet, dots too.
@@ -91,9 +83,8 @@ impl Name {
 
     fn push(&mut self, label: &[u8]) -> Result<(), NameError> {
         let start = usize::from(self.length);
-        let Some(length) = u8::try_from(label.len())
-            .ok()
-            .filter(|_| label.len() <= MAXIMUM_LABEL_OCTETS)
+        let Some(length) =
+            u8::try_from(label.len()).ok().filter(|_| label.len() <= MAXIMUM_LABEL_OCTETS)
         else {
             return Err(NameError::LabelTooLong { offset: start });
         };
@@ -150,9 +141,7 @@ impl Name {
     }
 
     fn used(&self) -> &[u8] {
-        self.wire
-            .get(..usize::from(self.length))
-            .unwrap_or_default()
+        self.wire.get(..usize::from(self.length)).unwrap_or_default()
     }
 }
 
@@ -235,19 +224,13 @@ mod tests {
     fn limits_hold_exactly() {
         let label = [b'a'; 63];
         assert!(Name::parse(&label).is_ok());
-        assert_eq!(
-            Name::parse(&[b'a'; 64]),
-            Err(NameError::LabelTooLong { offset: 0 })
-        );
+        assert_eq!(Name::parse(&[b'a'; 64]), Err(NameError::LabelTooLong { offset: 0 }));
         let longest = [&label[..], &label, &label, &[b'b'; 61]].join(&b'.');
         assert_eq!(longest.len(), 253);
         assert_eq!(Name::parse(&longest).unwrap().to_string().len(), 253);
         let longer = [&label[..], &label, &label, &[b'b'; 62]].join(&b'.');
         assert_eq!(Name::parse(&longer), Err(NameError::TooLong));
-        assert_eq!(
-            Name::parse(b"a..b"),
-            Err(NameError::EmptyLabel { offset: 2 })
-        );
+        assert_eq!(Name::parse(b"a..b"), Err(NameError::EmptyLabel { offset: 2 }));
         assert_eq!(Name::parse(b".a"), Err(NameError::EmptyLabel { offset: 0 }));
     }
 
@@ -255,10 +238,7 @@ mod tests {
     fn labels_hold_any_octet() {
         let name = Name::from_labels([&b"a.b c\\"[..], b"\x00\xff%/:"]).unwrap();
         assert_eq!(name.to_string(), "a\\.b\\032c\\\\.\\000\\255%/:");
-        assert_eq!(
-            name.labels().collect::<Vec<_>>(),
-            [&b"a.b c\\"[..], b"\x00\xff%/:"]
-        );
+        assert_eq!(name.labels().collect::<Vec<_>>(), [&b"a.b c\\"[..], b"\x00\xff%/:"]);
     }
 
     #[test]

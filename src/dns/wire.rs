@@ -125,9 +125,7 @@ fn encode(question: &Question, id: u16) -> Result<Vec<u8>, ProtoError> {
     edns.set_max_payload(UDP_PAYLOAD_OCTETS);
     let mut message = Message::new(id, MessageType::Query, OpCode::Query);
     message.metadata.recursion_desired = true;
-    message
-        .add_query(Query::query(name, record_type))
-        .set_edns(edns);
+    message.add_query(Query::query(name, record_type)).set_edns(edns);
     message.to_vec()
 }
 
@@ -162,18 +160,12 @@ pub fn response(
     let mut reader = Reader(BinDecoder::new(packet));
     let header = Header::read(&mut reader.0).map_err(|_| ResponseError::NotAResponse)?;
     if header.id != id {
-        return Err(ResponseError::WrongId {
-            found: header.id,
-            expected: id,
-        });
+        return Err(ResponseError::WrongId { found: header.id, expected: id });
     }
     if header.message_type != MessageType::Response || header.op_code != OpCode::Query {
         return Err(ResponseError::NotAResponse);
     }
-    let failed = !matches!(
-        header.response_code,
-        ResponseCode::NoError | ResponseCode::NXDomain
-    );
+    let failed = !matches!(header.response_code, ResponseCode::NoError | ResponseCode::NXDomain);
     let matches = match header.counts.queries {
         0 => failed,
         1 => reader.is_at_question(question).unwrap_or(false),
@@ -270,9 +262,7 @@ struct Reader<'a>(BinDecoder<'a>);
 
 impl<'a> Reader<'a> {
     fn malformed(&self) -> ResponseError {
-        ResponseError::Malformed {
-            offset: self.0.index(),
-        }
+        ResponseError::Malformed { offset: self.0.index() }
     }
 
     fn checked<T>(&self, read: Result<Restrict<T>, DecodeError>) -> Result<T, ResponseError> {
@@ -332,11 +322,7 @@ impl<'a> Reader<'a> {
     fn is_at_question(&mut self, question: &Question) -> Result<bool, ResponseError> {
         let name = self.name()?;
         let (record_type, class) = (self.u16()?, self.u16()?);
-        Ok(
-            name == question.name
-                && record_type == question.record_type.code()
-                && class == CLASS_IN,
-        )
+        Ok(name == question.name && record_type == question.record_type.code() && class == CLASS_IN)
     }
 
     fn preamble(&mut self) -> Result<Preamble, ResponseError> {
@@ -367,11 +353,7 @@ impl<'a> Reader<'a> {
             return Err(self.malformed());
         }
         let ttl = Some(preamble.ttl).filter(|ttl| *ttl <= MAXIMUM_TTL);
-        Ok(Some(Record {
-            owner: preamble.owner,
-            ttl: ttl.unwrap_or(0),
-            data,
-        }))
+        Ok(Some(Record { owner: preamble.owner, ttl: ttl.unwrap_or(0), data }))
     }
 
     /// The data of a record, up to `end` as far as the data itself does not say its length.
@@ -379,10 +361,7 @@ impl<'a> Reader<'a> {
         Ok(match record_type {
             RecordType::A => RecordData::A(Ipv4Addr::from(self.array::<4>()?)),
             RecordType::Aaaa => RecordData::Aaaa(Ipv6Addr::from(self.array::<16>()?)),
-            RecordType::Mx => RecordData::Mx {
-                preference: self.u16()?,
-                exchange: self.name()?,
-            },
+            RecordType::Mx => RecordData::Mx { preference: self.u16()?, exchange: self.name()? },
             RecordType::Ptr => RecordData::Ptr(self.name()?),
             RecordType::Tlsa => RecordData::Tlsa {
                 usage: self.octet()?,

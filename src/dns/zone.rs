@@ -134,10 +134,8 @@ impl Zone {
             if line.is_empty() || line.starts_with(b"#") || line.starts_with(b";") {
                 continue;
             }
-            zone.read_line(line).map_err(|kind| ZoneError {
-                line: index.saturating_add(1),
-                kind,
-            })?;
+            zone.read_line(line)
+                .map_err(|kind| ZoneError { line: index.saturating_add(1), kind })?;
         }
         Ok(zone)
     }
@@ -149,20 +147,9 @@ impl Zone {
 
     fn insert_with_ttl(&mut self, name: Name, record: RecordData, ttl: u32) {
         let answers = &mut self.node(name).answers;
-        let answer = answers
-            .entry(record.record_type())
-            .or_insert_with(Answer::no_data);
-        let least = if answer.records.is_empty() {
-            ttl
-        } else {
-            answer.ttl.min(ttl)
-        };
-        let records = answer
-            .records
-            .iter()
-            .cloned()
-            .chain([record])
-            .collect::<Vec<_>>();
+        let answer = answers.entry(record.record_type()).or_insert_with(Answer::no_data);
+        let least = if answer.records.is_empty() { ttl } else { answer.ttl.min(ttl) };
+        let records = answer.records.iter().cloned().chain([record]).collect::<Vec<_>>();
         *answer = Answer::found(records, least);
     }
 
@@ -178,32 +165,25 @@ impl Zone {
 
     fn read_line(&mut self, line: &[u8]) -> Result<(), ZoneErrorKind> {
         let (owner, rest) = word(line);
-        let name = parse_name(owner).ok_or_else(|| ZoneErrorKind::Name {
-            found: lossy(owner),
-        })?;
+        let name = parse_name(owner).ok_or_else(|| ZoneErrorKind::Name { found: lossy(owner) })?;
         let (first, mut rest) = word(rest);
         if let Some(fault) = first.strip_prefix(b"!") {
-            let bad_type = |found| ZoneErrorKind::Type {
-                found: lossy(found),
-            };
+            let bad_type = |found| ZoneErrorKind::Type { found: lossy(found) };
             let fault = Fault::parse(fault).ok_or_else(|| bad_type(first))?;
             let record_type = match rest {
                 b"" => None,
                 _ => Some(RecordType::from_mnemonic(rest).ok_or_else(|| bad_type(rest))?),
             };
-            let node = self.nodes.entry(name).or_insert_with(|| Node {
-                only_faults: true,
-                ..Node::default()
-            });
+            let node = self
+                .nodes
+                .entry(name)
+                .or_insert_with(|| Node { only_faults: true, ..Node::default() });
             node.faults.push((fault, record_type));
             return Ok(());
         }
         let mut mnemonic = first;
         let mut ttl = 300;
-        if let Some(seconds) = str::from_utf8(first)
-            .ok()
-            .and_then(|word| word.parse().ok())
-        {
+        if let Some(seconds) = str::from_utf8(first).ok().and_then(|word| word.parse().ok()) {
             ttl = seconds;
             (mnemonic, rest) = word(rest);
         }
@@ -215,28 +195,19 @@ impl Zone {
             self.node(name).cname = Some((target, ttl));
             return Ok(());
         }
-        let record_type =
-            RecordType::from_mnemonic(mnemonic).ok_or_else(|| ZoneErrorKind::Type {
-                found: lossy(mnemonic),
-            })?;
+        let record_type = RecordType::from_mnemonic(mnemonic)
+            .ok_or_else(|| ZoneErrorKind::Type { found: lossy(mnemonic) })?;
         let (record, expected) = match record_type {
             RecordType::A => (parse_address(rest).map(RecordData::A), "A: an IPv4 address"),
-            RecordType::Aaaa => (
-                parse_address(rest).map(RecordData::Aaaa),
-                "AAAA: an IPv6 address",
-            ),
+            RecordType::Aaaa => {
+                (parse_address(rest).map(RecordData::Aaaa), "AAAA: an IPv6 address")
+            }
             RecordType::Mx => (finish(mx(rest)), "MX: a preference and a name"),
             RecordType::Ptr => (parse_name(rest).map(RecordData::Ptr), "PTR: a name"),
-            RecordType::Tlsa => (
-                finish(tlsa(rest)),
-                "TLSA: three numbers and hexadecimal digits",
-            ),
+            RecordType::Tlsa => (finish(tlsa(rest)), "TLSA: three numbers and hexadecimal digits"),
             RecordType::Txt => (finish(txt(rest)), "TXT: quoted strings"),
         };
-        let record = record.ok_or_else(|| ZoneErrorKind::Data {
-            found: lossy(rest),
-            expected,
-        })?;
+        let record = record.ok_or_else(|| ZoneErrorKind::Data { found: lossy(rest), expected })?;
         self.insert_with_ttl(name, record, ttl);
         Ok(())
     }
@@ -286,10 +257,7 @@ impl Zone {
                 return Ok(Answer::nx_domain().with_authentic(authentic));
             };
             if let Some(answer) = node.answers.get(&question.record_type) {
-                return Ok(answer
-                    .clone()
-                    .with_ttl(answer.ttl.min(ttl))
-                    .with_authentic(authentic));
+                return Ok(answer.clone().with_ttl(answer.ttl.min(ttl)).with_authentic(authentic));
             }
             let Some((target, cname_ttl)) = node.cname else {
                 return Ok(Answer::no_data().with_authentic(authentic));
@@ -342,10 +310,7 @@ fn lossy(found: &[u8]) -> String {
 }
 
 fn finish<T>(parsed: IResult<&[u8], T>) -> Option<T> {
-    parsed
-        .ok()
-        .filter(|(rest, _)| rest.is_empty())
-        .map(|(_, value)| value)
+    parsed.ok().filter(|(rest, _)| rest.is_empty()).map(|(_, value)| value)
 }
 
 fn parse_address<T: FromStr>(text: &[u8]) -> Option<T> {
@@ -362,10 +327,7 @@ fn name(input: &[u8]) -> IResult<&[u8], Name> {
         map(terminated(tag("."), nom::combinator::eof), |_| Name::ROOT),
         map_opt(
             terminated(
-                separated_list1(
-                    char('.'),
-                    verify(label, |label: &Vec<u8>| !label.is_empty()),
-                ),
+                separated_list1(char('.'), verify(label, |label: &Vec<u8>| !label.is_empty())),
                 opt(char('.')),
             ),
             |labels| Name::from_labels(labels).ok(),
@@ -377,22 +339,15 @@ fn name(input: &[u8]) -> IResult<&[u8], Name> {
 /// Octets up to one that `ends` them, escapes resolved (RFC 1035 section 5.1).
 fn octets(ends: impl Fn(u8) -> bool, input: &[u8]) -> IResult<&[u8], Vec<u8>> {
     let digits = take_while_m_n(3, 3, |octet: u8| octet.is_ascii_digit());
-    let decimal = map_opt(digits, |digits: &[u8]| {
-        str::from_utf8(digits).ok()?.parse::<u8>().ok()
-    });
+    let decimal = map_opt(digits, |digits: &[u8]| str::from_utf8(digits).ok()?.parse::<u8>().ok());
     let literal = map_opt(
-        verify(take(1_usize), |octet: &[u8]| {
-            !octet.iter().any(u8::is_ascii_digit)
-        }),
+        verify(take(1_usize), |octet: &[u8]| !octet.iter().any(u8::is_ascii_digit)),
         |octet: &[u8]| octet.first().copied(),
     );
     let escape = preceded(char('\\'), alt((decimal, literal)));
     let plain = take_while1(|octet| octet != b'\\' && !ends(octet));
     fold_many0(
-        alt((
-            map(plain, |plain: &[u8]| plain.to_vec()),
-            map(escape, |octet| vec![octet]),
-        )),
+        alt((map(plain, |plain: &[u8]| plain.to_vec()), map(escape, |octet| vec![octet]))),
         Vec::new,
         |mut octets, piece| {
             octets.extend(piece);
@@ -407,31 +362,22 @@ fn spaces(input: &[u8]) -> IResult<&[u8], &[u8]> {
 }
 
 fn mx(input: &[u8]) -> IResult<&[u8], RecordData> {
-    map((decimal_u16, spaces, name), |(preference, _, exchange)| {
-        RecordData::Mx {
-            preference,
-            exchange,
-        }
+    map((decimal_u16, spaces, name), |(preference, _, exchange)| RecordData::Mx {
+        preference,
+        exchange,
     })
     .parse(input)
 }
 
 fn txt(input: &[u8]) -> IResult<&[u8], RecordData> {
-    let string = delimited(
-        char('"'),
-        |input| octets(|octet| octet == b'"', input),
-        char('"'),
-    );
-    map(
-        many0(terminated(string, spaces)),
-        |strings: Vec<Vec<u8>>| {
-            let pieces = strings.iter().flat_map(|string| {
-                let empty = string.is_empty().then_some(&[][..]);
-                string.chunks(255).chain(empty)
-            });
-            RecordData::Txt(Text::new(pieces))
-        },
-    )
+    let string = delimited(char('"'), |input| octets(|octet| octet == b'"', input), char('"'));
+    map(many0(terminated(string, spaces)), |strings: Vec<Vec<u8>>| {
+        let pieces = strings.iter().flat_map(|string| {
+            let empty = string.is_empty().then_some(&[][..]);
+            string.chunks(255).chain(empty)
+        });
+        RecordData::Txt(Text::new(pieces))
+    })
     .parse(input)
 }
 
@@ -441,12 +387,7 @@ fn tlsa(input: &[u8]) -> IResult<&[u8], RecordData> {
         u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
     });
     map(
-        (
-            number(),
-            number(),
-            number(),
-            many0(terminated(octet, spaces)),
-        ),
+        (number(), number(), number(), many0(terminated(octet, spaces))),
         |(usage, selector, matching, data)| RecordData::Tlsa {
             usage,
             selector,

@@ -26,11 +26,7 @@ impl<'a> FieldIndex<'a> {
         let mut entries: Vec<_> = header
             .fields()
             .enumerate()
-            .map(|(position, field)| Entry {
-                key: key(field.name()),
-                name: field.name(),
-                position,
-            })
+            .map(|(position, field)| Entry { key: key(field.name()), name: field.name(), position })
             .collect();
         entries.sort_unstable_by(|a, b| {
             compare(a, b.key, b.name).then_with(|| a.position.cmp(&b.position))
@@ -41,9 +37,7 @@ impl<'a> FieldIndex<'a> {
     /// The range of entries that bear a name, from top to bottom of the header.
     pub(crate) fn find(&self, name: &[u8]) -> Range<usize> {
         let key = key(name);
-        let start = self
-            .entries
-            .partition_point(|entry| compare(entry, key, name).is_lt());
+        let start = self.entries.partition_point(|entry| compare(entry, key, name).is_lt());
         let rest = self.entries.get(start..).unwrap_or_default();
         let length = rest.partition_point(|entry| compare(entry, key, name).is_eq());
         start..start.saturating_add(length)
@@ -73,10 +67,7 @@ fn key(name: &[u8]) -> u64 {
 
 fn compare(entry: &Entry<'_>, key: u64, name: &[u8]) -> Ordering {
     let lower = u8::to_ascii_lowercase;
-    entry
-        .key
-        .cmp(&key)
-        .then_with(|| entry.name.iter().map(lower).cmp(name.iter().map(lower)))
+    entry.key.cmp(&key).then_with(|| entry.name.iter().map(lower).cmp(name.iter().map(lower)))
 }
 
 #[cfg(test)]
@@ -91,10 +82,7 @@ mod tests {
         );
         let index = FieldIndex::new(&header);
         let positions = |name: &[u8]| -> Vec<_> {
-            index
-                .find(name)
-                .map(|entry| index.position(entry).unwrap())
-                .collect()
+            index.find(name).map(|entry| index.position(entry).unwrap()).collect()
         };
         assert_eq!(positions(b"to"), [0, 2, 5]);
         assert_eq!(positions(b"RECEIVED-b"), [3]);

@@ -66,12 +66,7 @@ impl<'a> Header<'a> {
             fields.push(Span::new(message, start, message.len()));
             start = message.len();
         }
-        Self {
-            message,
-            fields,
-            end: start,
-            body_start: body_start.unwrap_or(message.len()),
-        }
+        Self { message, fields, end: start, body_start: body_start.unwrap_or(message.len()) }
     }
 
     /// The header block: all fields, without the empty line behind them.
@@ -91,27 +86,18 @@ impl<'a> Header<'a> {
 
     /// The field at a place, counted from the top and from 0.
     pub fn field(&self, position: usize) -> Option<Field<'a>> {
-        self.fields
-            .get(position)
-            .map(|span| span.field(self.message))
+        self.fields.get(position).map(|span| span.field(self.message))
     }
 }
 
 impl Span {
     fn new(message: &[u8], start: usize, end: usize) -> Self {
         let field = message.get(start..end).unwrap_or_default();
-        Self {
-            start,
-            colon: memchr::memchr(b':', field),
-            end,
-        }
+        Self { start, colon: memchr::memchr(b':', field), end }
     }
 
     fn field<'a>(&self, message: &'a [u8]) -> Field<'a> {
-        Field {
-            bytes: message.get(self.start..self.end).unwrap_or_default(),
-            colon: self.colon,
-        }
+        Field { bytes: message.get(self.start..self.end).unwrap_or_default(), colon: self.colon }
     }
 }
 
@@ -131,17 +117,9 @@ impl<'a> Field<'a> {
     /// The name as written, without white space before the colon ([RFC 5322 section 4.5.8](https://www.rfc-editor.org/rfc/rfc5322#section-4.5.8));
     /// empty for a line without a colon.
     pub fn name(&self) -> &'a [u8] {
-        let name = self
-            .colon
-            .and_then(|colon| self.bytes.get(..colon))
-            .unwrap_or_default();
-        let blanks = name
-            .iter()
-            .rev()
-            .take_while(|octet| matches!(octet, b' ' | b'\t'))
-            .count();
-        name.get(..name.len().saturating_sub(blanks))
-            .unwrap_or_default()
+        let name = self.colon.and_then(|colon| self.bytes.get(..colon)).unwrap_or_default();
+        let blanks = name.iter().rev().take_while(|octet| matches!(octet, b' ' | b'\t')).count();
+        name.get(..name.len().saturating_sub(blanks)).unwrap_or_default()
     }
 
     /// What follows the colon, folding and all, without the final line end.
@@ -152,8 +130,7 @@ impl<'a> Field<'a> {
 
     /// Where the value begins in [`Field::as_bytes`]; for a line without a colon, at its end.
     pub fn value_offset(&self) -> usize {
-        self.colon
-            .map_or(self.bytes.len(), |colon| colon.saturating_add(1))
+        self.colon.map_or(self.bytes.len(), |colon| colon.saturating_add(1))
     }
 }
 
@@ -162,10 +139,7 @@ mod tests {
     use super::*;
 
     fn names(message: &[u8]) -> Vec<&[u8]> {
-        Header::parse(message)
-            .fields()
-            .map(|field| field.name())
-            .collect()
+        Header::parse(message).fields().map(|field| field.name()).collect()
     }
 
     /// RFC 5322 section 2.2.3: a line that begins with white space continues the field.
@@ -174,10 +148,7 @@ mod tests {
         let header = Header::parse(b"A: 1\r\n 2\r\n\t3\r\nB:4\r\n\r\n C: body");
         assert_eq!(header.field(0).unwrap().value(), b" 1\r\n 2\r\n\t3");
         assert_eq!(header.field(1).unwrap().value(), b"4");
-        assert_eq!(
-            (header.fields().len(), header.body()),
-            (2, &b" C: body"[..])
-        );
+        assert_eq!((header.fields().len(), header.body()), (2, &b" C: body"[..]));
     }
 
     /// RFC 5322 section 2.1: only CRLF ends a line.
@@ -204,19 +175,12 @@ mod tests {
     /// The fields put back together are the header block.
     #[test]
     fn fields_concatenate_to_the_header_block() {
-        for message in [
-            "A: 1\r\n b\r\nC\r\n\r\nbody\r\n\r\n",
-            "A",
-            "",
-            "\r\n\r\n",
-            " a\r\n\n\r\r\nb",
-        ] {
+        for message in
+            ["A: 1\r\n b\r\nC\r\n\r\nbody\r\n\r\n", "A", "", "\r\n\r\n", " a\r\n\n\r\r\nb"]
+        {
             let header = Header::parse(message.as_bytes());
-            let block: Vec<u8> = header
-                .fields()
-                .flat_map(|field| field.as_bytes())
-                .copied()
-                .collect();
+            let block: Vec<u8> =
+                header.fields().flat_map(|field| field.as_bytes()).copied().collect();
             assert_eq!(block, header.as_bytes());
             let between = message.len() - block.len() - header.body().len();
             assert!(between == 0 || (between == 2 && message[block.len()..].starts_with("\r\n")));

@@ -52,20 +52,13 @@ fn dkim_areas() {
         }
     }
     println!("attacks dkim: {}/{count}", count - failures.len());
-    assert!(
-        count >= 121 && failures.is_empty(),
-        "{}",
-        failures.join("\n")
-    );
+    assert!(count >= 121 && failures.is_empty(), "{}", failures.join("\n"));
 }
 
 fn check(case: &Value, verdicts: &[Verdict], milliseconds: u128, questions: usize) -> Vec<String> {
     let expected = &case["expected"];
     let mut failures = Vec::new();
-    let results: Vec<_> = verdicts
-        .iter()
-        .map(|verdict| verdict.result.to_string())
-        .collect();
+    let results: Vec<_> = verdicts.iter().map(|verdict| verdict.result.to_string()).collect();
     let mut check = |holds: bool, what: &str| {
         if !holds {
             let causes: Vec<_> = verdicts.iter().map(ToString::to_string).take(3).collect();
@@ -76,28 +69,15 @@ fn check(case: &Value, verdicts: &[Verdict], milliseconds: u128, questions: usiz
         check(exact == &results, &format!("expected {exact:?}"));
     }
     if let Some(classes) = expected["dkim_class"].as_array() {
-        let found: Vec<_> = verdicts
-            .iter()
-            .map(|verdict| class(verdict.result))
-            .collect();
-        check(
-            classes == &found,
-            &format!("expected the classes {classes:?}"),
-        );
+        let found: Vec<_> = verdicts.iter().map(|verdict| class(verdict.result)).collect();
+        check(classes == &found, &format!("expected the classes {classes:?}"));
     }
     if let Some(allowed) = expected["dkim_in"].as_array() {
         let holds = !results.is_empty()
-            && results
-                .iter()
-                .all(|r| allowed.contains(&Value::from(r.as_str())));
+            && results.iter().all(|r| allowed.contains(&Value::from(r.as_str())));
         check(holds, &format!("expected one of {allowed:?}"));
     }
-    for flag in expected["flags"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
+    for flag in expected["flags"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         let Some(verdict) = verdicts.first() else {
             continue;
         };
@@ -105,9 +85,7 @@ fn check(case: &Value, verdicts: &[Verdict], milliseconds: u128, questions: usiz
             ("unsigned-duplicate", name) => verdict.unsigned_duplicates.contains(name),
             ("uncovered", name) => !verdict.signed_fields.contains(name),
             ("body-length-limited" | "unsigned-body-suffix", _) => verdict.unsigned_body_octets > 0,
-            ("weak-key", bits) => verdict
-                .key_bits
-                .is_some_and(|found| found.to_string() == bits),
+            ("weak-key", bits) => verdict.key_bits.is_some_and(|found| found.to_string() == bits),
             other => panic!("unknown flag {other:?}"),
         };
         check(holds, &format!("expected the flag {flag}"));
@@ -149,24 +127,15 @@ fn zone(rows: &Value) -> Zone {
             "TXT" => {
                 let strings = match &row[2] {
                     Value::String(string) => vec![string.as_str()],
-                    list => list
-                        .as_array()
-                        .unwrap()
-                        .iter()
-                        .map(|s| s.as_str().unwrap())
-                        .collect(),
+                    list => list.as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect(),
                 };
-                let quoted: Vec<_> = strings
-                    .iter()
-                    .map(|s| format!("\"{}\"", escape(s)))
-                    .collect();
+                let quoted: Vec<_> = strings.iter().map(|s| format!("\"{}\"", escape(s))).collect();
                 text += &format!("{name} TXT {}\n", quoted.join(" "));
             }
             _ => text += &format!("{name} {kind} {}\n", row[2].as_str().unwrap()),
         }
     }
-    text.parse()
-        .unwrap_or_else(|error| panic!("{error} in {text}"))
+    text.parse().unwrap_or_else(|error| panic!("{error} in {text}"))
 }
 
 /// Code points below 256 are single octets, others UTF-8.

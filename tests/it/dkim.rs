@@ -42,37 +42,17 @@ fn check(case: &mut Stanza) -> Result<(), String> {
         }
     }
     let verdicts = block_on(dkim::verify(&message, &options, &zone, now));
-    let results: Vec<_> = verdicts
-        .iter()
-        .map(|verdict| verdict.result.to_string())
-        .collect();
+    let results: Vec<_> = verdicts.iter().map(|verdict| verdict.result.to_string()).collect();
     expect("Result", results.join(" "), case.consume("Result"))?;
     let first = |show: fn(&Verdict) -> String| verdicts.first().map(show).unwrap_or_default();
     let facts = [
         ("Testing", first(|v| v.testing.to_string())),
-        (
-            "KeyBits",
-            first(|v| v.key_bits.unwrap_or_default().to_string()),
-        ),
-        (
-            "UnsignedBody",
-            first(|v| v.unsigned_body_octets.to_string()),
-        ),
+        ("KeyBits", first(|v| v.key_bits.unwrap_or_default().to_string())),
+        ("UnsignedBody", first(|v| v.unsigned_body_octets.to_string())),
         ("SignedFields", first(|v| v.signed_fields.to_string())),
         ("Oversigned", first(|v| v.oversigned_fields.to_string())),
-        (
-            "UnsignedDuplicates",
-            first(|v| v.unsigned_duplicates.to_string()),
-        ),
-        (
-            "Identity",
-            first(|v| {
-                v.identity
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .unwrap_or_default()
-            }),
-        ),
+        ("UnsignedDuplicates", first(|v| v.unsigned_duplicates.to_string())),
+        ("Identity", first(|v| v.identity.as_ref().map(ToString::to_string).unwrap_or_default())),
     ];
     for (key, found) in facts {
         if let Some(expected) = case.optional(key) {
@@ -81,12 +61,7 @@ fn check(case: &mut Stanza) -> Result<(), String> {
     }
     // Part of the text of the first cause: it names what was found.
     if let Some(expected) = case.optional("Cause") {
-        let found = first(|v| {
-            v.cause
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default()
-        });
+        let found = first(|v| v.cause.as_ref().map(ToString::to_string).unwrap_or_default());
         if !found.contains(&expected) {
             return Err(format!("cause: expected {expected:?} in {found:?}"));
         }
@@ -94,10 +69,7 @@ fn check(case: &mut Stanza) -> Result<(), String> {
     // The same body octet by octet: no verdict depends on how it arrives.
     let header = Header::parse(&message);
     let mut verifier = Verifier::new(&header, &options, now);
-    header
-        .body()
-        .chunks(1)
-        .for_each(|octet| verifier.body(octet));
+    header.body().chunks(1).for_each(|octet| verifier.body(octet));
     let keys = block_on(verifier.keys(&zone));
     if verifier.finish(keys).as_ref() != Ok(&verdicts) {
         return Err("the verdicts depend on the chunks of the body".to_owned());
@@ -105,9 +77,7 @@ fn check(case: &mut Stanza) -> Result<(), String> {
     for verdict in &verdicts {
         let passed = verdict.result == DkimResult::Pass;
         if passed != verdict.cause.is_none() {
-            return Err(format!(
-                "a pass has no cause and all else has one: {verdict}"
-            ));
+            return Err(format!("a pass has no cause and all else has one: {verdict}"));
         }
     }
     Ok(())

@@ -54,40 +54,23 @@ fn impatient(server: SocketAddr) -> Hickory {
 async fn each_outcome_arrives_as_itself() {
     let server = DnsServer::start(ZONE, Manners::default());
     let resolver = Hickory::for_server(server.address()).unwrap();
-    assert_eq!(
-        resolver.lookup(&txt("missing.example")).await,
-        Ok(Answer::nx_domain())
-    );
-    assert_eq!(
-        resolver.lookup(&txt("mx.q.example")).await,
-        Ok(Answer::nx_domain())
-    );
+    assert_eq!(resolver.lookup(&txt("missing.example")).await, Ok(Answer::nx_domain()));
+    assert_eq!(resolver.lookup(&txt("mx.q.example")).await, Ok(Answer::nx_domain()));
     // An empty non-terminal and a name with other records.
     for nothing in ["_tcp.q.example", "null.example"] {
         assert_eq!(resolver.lookup(&txt(nothing)).await, Ok(Answer::no_data()));
     }
+    assert_eq!(resolver.lookup(&txt("servfail.example")).await, Err(LookupError::ServFail));
+    assert_eq!(resolver.lookup(&txt("refused.example")).await, Err(LookupError::Refused));
     assert_eq!(
-        resolver.lookup(&txt("servfail.example")).await,
-        Err(LookupError::ServFail)
-    );
-    assert_eq!(
-        resolver.lookup(&txt("refused.example")).await,
-        Err(LookupError::Refused)
-    );
-    assert_eq!(
-        impatient(server.address())
-            .lookup(&txt("silent.example"))
-            .await,
+        impatient(server.address()).lookup(&txt("silent.example")).await,
         Err(LookupError::Timeout)
     );
 }
 
 #[tokio::test]
 async fn another_response_code_is_another_error() {
-    let manners = Manners {
-        not_implemented: true,
-        ..Manners::default()
-    };
+    let manners = Manners { not_implemented: true, ..Manners::default() };
     let server = DnsServer::start(ZONE, manners);
     let resolver = Hickory::for_server(server.address()).unwrap();
     let found = resolver.lookup(&txt("q.example")).await;
@@ -101,10 +84,7 @@ async fn a_port_where_nobody_listens_is_an_error() {
     let nobody = socket.local_addr().unwrap();
     drop(socket);
     let found = impatient(nobody).lookup(&txt("q.example")).await;
-    assert!(
-        matches!(found, Err(LookupError::Timeout | LookupError::Other(_))),
-        "{found:?}"
-    );
+    assert!(matches!(found, Err(LookupError::Timeout | LookupError::Other(_))), "{found:?}");
 }
 
 /// RFC 1035 section 3.3.14: strings of any octets, which stay apart.
@@ -123,32 +103,18 @@ async fn text_arrives_octet_by_octet() {
 async fn every_record_type_arrives() {
     let server = DnsServer::start(ZONE, Manners::default());
     let resolver = Hickory::for_server(server.address()).unwrap();
-    let mx = |preference, exchange| RecordData::Mx {
-        preference,
-        exchange,
-    };
-    let tlsa = RecordData::Tlsa {
-        usage: 3,
-        selector: 1,
-        matching: 1,
-        data: [0, 255].into(),
-    };
+    let mx = |preference, exchange| RecordData::Mx { preference, exchange };
+    let tlsa = RecordData::Tlsa { usage: 3, selector: 1, matching: 1, data: [0, 255].into() };
     for (owner, data) in [
         ("q.example", RecordData::A([192, 0, 2, 1].into())),
-        (
-            "q.example",
-            RecordData::Aaaa("2001:db8::1".parse().unwrap()),
-        ),
+        ("q.example", RecordData::Aaaa("2001:db8::1".parse().unwrap())),
         ("q.example", mx(10, name("mx.q.example"))),
         ("null.example", mx(0, Name::ROOT)),
         ("1.2.0.192.in-addr.arpa", RecordData::Ptr(name("q.example"))),
         ("_25._tcp.q.example", tlsa),
     ] {
         let question = Question::new(name(owner), data.record_type());
-        assert_eq!(
-            resolver.lookup(&question).await,
-            Ok(Answer::found([data], 300))
-        );
+        assert_eq!(resolver.lookup(&question).await, Ok(Answer::found([data], 300)));
     }
 }
 
@@ -159,10 +125,7 @@ async fn a_name_of_odd_octets_reaches_the_server() {
     let resolver = Hickory::for_server(server.address()).unwrap();
     let odd = Name::from_labels([&b"a b"[..], b"/%:\xff", b"example"]).unwrap();
     let question = Question::new(odd, RecordType::Txt);
-    assert_eq!(
-        resolver.lookup(&question).await,
-        Ok(Answer::found([text("odd")], 300))
-    );
+    assert_eq!(resolver.lookup(&question).await, Ok(Answer::found([text("odd")], 300)));
     assert_eq!(server.asked(), [(Transport::Udp, question)]);
 }
 
@@ -185,14 +148,8 @@ async fn aliases_lead_to_the_records() {
     assert_eq!(answer.records.len(), 2);
     assert_eq!(answer.texts().count(), 2);
     assert_eq!(answer.ttl, 30, "the ttl of the CNAMEs counts");
-    assert_eq!(
-        resolver.lookup(&txt("dangling.example")).await,
-        Ok(Answer::nx_domain())
-    );
-    assert_eq!(
-        resolver.lookup(&txt("empty.example")).await,
-        Ok(Answer::no_data())
-    );
+    assert_eq!(resolver.lookup(&txt("dangling.example")).await, Ok(Answer::nx_domain()));
+    assert_eq!(resolver.lookup(&txt("empty.example")).await, Ok(Answer::no_data()));
 }
 
 /// RFC 2181 section 9: a truncated answer is asked for again over TCP.
@@ -210,10 +167,7 @@ async fn a_truncated_answer_comes_over_tcp() {
 
 #[tokio::test]
 async fn a_packet_with_another_id_is_no_answer() {
-    let manners = Manners {
-        forged_ids_first: true,
-        ..Manners::default()
-    };
+    let manners = Manners { forged_ids_first: true, ..Manners::default() };
     let server = DnsServer::start(ZONE, manners);
     let resolver = Hickory::for_server(server.address()).unwrap();
     let answer = resolver.lookup(&txt("q.example")).await.unwrap();
@@ -226,14 +180,8 @@ async fn names_of_special_use_never_reach_the_server() {
     let server = DnsServer::start(ZONE, Manners::default());
     let resolver = Hickory::for_server(server.address()).unwrap();
     for missing in ["a.invalid", "a.onion"] {
-        assert_eq!(
-            resolver.lookup(&txt(missing)).await,
-            Ok(Answer::nx_domain())
-        );
+        assert_eq!(resolver.lookup(&txt(missing)).await, Ok(Answer::nx_domain()));
     }
-    assert_eq!(
-        resolver.lookup(&txt("a.localhost")).await,
-        Ok(Answer::no_data())
-    );
+    assert_eq!(resolver.lookup(&txt("a.localhost")).await, Ok(Answer::no_data()));
     assert_eq!(server.asked(), []);
 }

@@ -11,6 +11,7 @@
 
 mod attacks;
 mod dkim;
+mod dns;
 mod examples;
 mod floors;
 #[cfg(feature = "hickory")]

@@ -115,9 +115,7 @@ fn format(word: &str) -> Result<Format, Misuse> {
     match word {
         "json" => Ok(Format::Json),
         "text" => Ok(Format::Text),
-        _ => Err(Misuse(format!(
-            "found --format {word}, expected text or json"
-        ))),
+        _ => Err(Misuse(format!("found --format {word}, expected text or json"))),
     }
 }
 
@@ -125,11 +123,7 @@ fn server(text: &str) -> Result<SocketAddr, Misuse> {
     let address = text.trim_start_matches('[').trim_end_matches(']').parse();
     text.parse()
         .or_else(|_| address.map(|address: IpAddr| SocketAddr::new(address, 53)))
-        .map_err(|_| {
-            Misuse(format!(
-                "found --nameserver {text}, expected ADDR or ADDR:PORT"
-            ))
-        })
+        .map_err(|_| Misuse(format!("found --nameserver {text}, expected ADDR or ADDR:PORT")))
 }
 
 #[cfg(test)]

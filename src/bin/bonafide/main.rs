@@ -20,13 +20,13 @@ enum Failure {
 }
 
 fn main() -> ExitCode {
-    let outcome = arguments::parse(std::env::args_os().skip(1))
-        .map_err(Failure::Misuse)
-        .and_then(|command| match command {
+    let outcome = arguments::parse(std::env::args_os().skip(1)).map_err(Failure::Misuse).and_then(
+        |command| match command {
             Command::Help => print(arguments::HELP),
             Command::Version => print(concat!("bonafide ", env!("CARGO_PKG_VERSION"), "\n")),
             Command::Verify(arguments) => verify::run(&arguments),
-        });
+        },
+    );
     let (text, status) = match outcome {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Io(text)) => (text, 1),

@@ -41,21 +41,11 @@ impl Message {
         let has_bare_line_feeds = has(b'\n') && !has(b'\r');
         let body = if has_bare_line_feeds {
             let empty_line = memchr::memmem::find(&octets, b"\n\n").map(|at| at.saturating_add(2));
-            if octets.starts_with(b"\n") {
-                1
-            } else {
-                empty_line.unwrap_or(octets.len())
-            }
+            if octets.starts_with(b"\n") { 1 } else { empty_line.unwrap_or(octets.len()) }
         } else {
-            octets
-                .len()
-                .saturating_sub(Header::parse(&octets).body().len())
+            octets.len().saturating_sub(Header::parse(&octets).body().len())
         };
-        Self {
-            octets,
-            body,
-            has_bare_line_feeds,
-        }
+        Self { octets, body, has_bare_line_feeds }
     }
 
     /// The header block with the empty line behind it, in CRLF.
@@ -105,29 +95,16 @@ mod tests {
         let message = Message::new(octets.to_vec());
         let mut body = Vec::new();
         message.body(|chunk| body.extend_from_slice(chunk));
-        (
-            message.header().into_owned(),
-            body,
-            message.has_bare_line_feeds,
-        )
+        (message.header().into_owned(), body, message.has_bare_line_feeds)
     }
 
     /// A file that has only LF line ends is read as if it had CRLF; any CR, and it is read as it is.
     #[test]
     fn line_feeds_alone_are_converted() {
         let crlf = (b"A: 1\r\n b\r\n\r\n".to_vec(), b"x\r\n\r\ny".to_vec());
-        assert_eq!(
-            parts(b"A: 1\n b\n\nx\n\ny"),
-            (crlf.0.clone(), crlf.1.clone(), true)
-        );
-        assert_eq!(
-            parts(b"A: 1\r\n b\r\n\r\nx\r\n\r\ny"),
-            (crlf.0, crlf.1, false)
-        );
-        assert_eq!(
-            parts(b"A: 1\r\n\r\nx\ny"),
-            (b"A: 1\r\n\r\n".to_vec(), b"x\ny".to_vec(), false)
-        );
+        assert_eq!(parts(b"A: 1\n b\n\nx\n\ny"), (crlf.0.clone(), crlf.1.clone(), true));
+        assert_eq!(parts(b"A: 1\r\n b\r\n\r\nx\r\n\r\ny"), (crlf.0, crlf.1, false));
+        assert_eq!(parts(b"A: 1\r\n\r\nx\ny"), (b"A: 1\r\n\r\n".to_vec(), b"x\ny".to_vec(), false));
         assert_eq!(parts(b"\nx"), (b"\r\n".to_vec(), b"x".to_vec(), true));
         assert_eq!(parts(b"A: 1\n"), (b"A: 1\r\n".to_vec(), Vec::new(), true));
         assert_eq!(parts(b""), (Vec::new(), Vec::new(), false));

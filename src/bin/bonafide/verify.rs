@@ -13,9 +13,7 @@ use crate::{Failure, print, resolver};
 
 pub(crate) fn run(arguments: &Verify) -> Result<(), Failure> {
     let message = Message::read(arguments.file.as_deref())?;
-    let now = arguments
-        .now
-        .unwrap_or_else(|| std::time::SystemTime::now().into());
+    let now = arguments.now.unwrap_or_else(|| std::time::SystemTime::now().into());
     let mut options = dkim::Options::default();
     options.trace = arguments.explain;
     let octets = message.header();
@@ -32,9 +30,8 @@ pub(crate) fn run(arguments: &Verify) -> Result<(), Failure> {
     };
     let keys = runtime.block_on(verifier.keys(resolver));
     message.body(|chunk| verifier.body(chunk));
-    let verdicts = verifier
-        .finish(keys)
-        .map_err(|error| Failure::Io(format!("cannot verify: {error}")))?;
+    let verdicts =
+        verifier.finish(keys).map_err(|error| Failure::Io(format!("cannot verify: {error}")))?;
     print(&match arguments.format {
         Format::Json => json(&verdicts)?,
         Format::Text => text(&message, &header, &verdicts),
@@ -104,16 +101,9 @@ fn identity(verdict: &Verdict) -> Option<String> {
 
 fn json(verdicts: &[Verdict]) -> Result<String, Failure> {
     let dkim = verdicts.iter().map(Dkim::from).collect();
-    let report = Report {
-        spf: None,
-        dkim,
-        arc: None,
-        dmarc: None,
-        authentication_results: None,
-    };
+    let report = Report { spf: None, dkim, arc: None, dmarc: None, authentication_results: None };
     let text = serde_json::to_string_pretty(&report);
-    text.map(|text| text + "\n")
-        .map_err(|error| Failure::Io(format!("cannot print: {error}")))
+    text.map(|text| text + "\n").map_err(|error| Failure::Io(format!("cannot print: {error}")))
 }
 
 fn text(message: &Message, header: &Header<'_>, verdicts: &[Verdict]) -> String {
@@ -189,11 +179,7 @@ fn describe(verdict: &Verdict, text: &mut String) -> std::fmt::Result {
     for (label, names) in lists {
         if !names.is_empty() {
             let names: Vec<_> = names.iter().collect();
-            let further = if label == "unsigned" {
-                "further instances of "
-            } else {
-                ""
-            };
+            let further = if label == "unsigned" { "further instances of " } else { "" };
             writeln!(text, "  {label:<11} {further}{}", names.join(", "))?;
         }
     }

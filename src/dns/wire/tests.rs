@@ -38,10 +38,7 @@ fn message(question: &Question, code: ResponseCode, answers: Vec<rr::Record>) ->
     let mut message = Message::response(ID, OpCode::Query);
     message.metadata.response_code = code;
     let record_type = rr::RecordType::from(question.record_type.code());
-    message.add_query(Query::query(
-        foreign(&question.name.to_string()),
-        record_type,
-    ));
+    message.add_query(Query::query(foreign(&question.name.to_string()), record_type));
     message.insert_answers(answers);
     message
 }
@@ -86,42 +83,25 @@ fn every_record_type_is_read() {
         vec![1, 2, 255],
     );
     let cases = [
-        (
-            RData::A(A::new(192, 0, 2, 1)),
-            RecordData::A([192, 0, 2, 1].into()),
-        ),
+        (RData::A(A::new(192, 0, 2, 1)), RecordData::A([192, 0, 2, 1].into())),
         (
             RData::AAAA(AAAA::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
             RecordData::Aaaa("2001:db8::1".parse().unwrap()),
         ),
         (
             RData::MX(MX::new(10, foreign("mx.q.example"))),
-            RecordData::Mx {
-                preference: 10,
-                exchange: name("mx.q.example"),
-            },
+            RecordData::Mx { preference: 10, exchange: name("mx.q.example") },
         ),
-        (
-            RData::PTR(PTR(foreign("host.q.example"))),
-            RecordData::Ptr(name("host.q.example")),
-        ),
+        (RData::PTR(PTR(foreign("host.q.example"))), RecordData::Ptr(name("host.q.example"))),
         (
             RData::TLSA(certificate),
-            RecordData::Tlsa {
-                usage: 3,
-                selector: 1,
-                matching: 1,
-                data: Arc::from([1, 2, 255]),
-            },
+            RecordData::Tlsa { usage: 3, selector: 1, matching: 1, data: Arc::from([1, 2, 255]) },
         ),
     ];
     for (theirs, ours) in cases {
         let question = question(ours.record_type());
         let answers = vec![record("q.example", 300, theirs)];
-        let found = read(
-            &question,
-            &message(&question, ResponseCode::NoError, answers),
-        );
+        let found = read(&question, &message(&question, ResponseCode::NoError, answers));
         assert_eq!(found, Ok(Ok(Answer::found([ours], 300))));
     }
 }
@@ -129,31 +109,19 @@ fn every_record_type_is_read() {
 /// RFC 1035 section 3.3.14: strings of any octets; here also none, which some zones have.
 #[test]
 fn strings_of_text_stay_apart_and_hold_any_octet() {
-    let answers = vec![
-        txt("q.example", 9, &[b"v=DK", b"", b"IM1\0\xff"]),
-        txt("q.example", 8, &[b""]),
-    ];
+    let answers =
+        vec![txt("q.example", 9, &[b"v=DK", b"", b"IM1\0\xff"]), txt("q.example", 8, &[b""])];
     let answer = answered(ResponseCode::NoError, answers).unwrap();
     let texts: Vec<_> = answer.texts().cloned().collect();
-    assert_eq!(
-        texts,
-        [
-            Text::new([&b"v=DK"[..], b"", b"IM1\0\xff"]),
-            Text::new([""])
-        ]
-    );
+    assert_eq!(texts, [Text::new([&b"v=DK"[..], b"", b"IM1\0\xff"]), Text::new([""])]);
     assert_eq!(answer.ttl, 8);
 
-    let mut packet = message(&question(RecordType::Txt), ResponseCode::NoError, vec![])
-        .to_vec()
-        .unwrap();
+    let mut packet =
+        message(&question(RecordType::Txt), ResponseCode::NoError, vec![]).to_vec().unwrap();
     packet[7] = 1;
     packet.extend_from_slice(b"\xc0\x0c\0\x10\0\x01\0\0\0\x05\0\0");
     let none = RecordData::Txt(Text::new([""; 0]));
-    assert_eq!(
-        response(&packet, &question(RecordType::Txt), ID),
-        Ok(Ok(Answer::found([none], 5)))
-    );
+    assert_eq!(response(&packet, &question(RecordType::Txt), ID), Ok(Ok(Answer::found([none], 5))));
 }
 
 /// RFC 1034 section 3.6.2: the answer stands at the end of the chain, whatever the order.
@@ -175,23 +143,11 @@ fn aliases_are_followed_and_their_ttl_counts() {
 #[test]
 fn a_chain_without_records_at_its_end_is_no_data_or_nx_domain() {
     let chain = vec![cname("q.example", 30, "b.example")];
-    assert_eq!(
-        answered(ResponseCode::NoError, chain.clone()),
-        Ok(Answer::no_data())
-    );
-    assert_eq!(
-        answered(ResponseCode::NXDomain, chain),
-        Ok(Answer::nx_domain())
-    );
+    assert_eq!(answered(ResponseCode::NoError, chain.clone()), Ok(Answer::no_data()));
+    assert_eq!(answered(ResponseCode::NXDomain, chain), Ok(Answer::nx_domain()));
     let others = vec![txt("elsewhere.example", 30, &[b"wrong"])];
-    assert_eq!(
-        answered(ResponseCode::NoError, others),
-        Ok(Answer::no_data())
-    );
-    assert_eq!(
-        answered(ResponseCode::NoError, vec![]),
-        Ok(Answer::no_data())
-    );
+    assert_eq!(answered(ResponseCode::NoError, others), Ok(Answer::no_data()));
+    assert_eq!(answered(ResponseCode::NoError, vec![]), Ok(Answer::no_data()));
 }
 
 #[test]
@@ -201,22 +157,15 @@ fn sixteen_links_are_followed_and_loops_end() {
             0 => "q.example".to_owned(),
             _ => format!("n{link}.example"),
         };
-        let mut answers: Vec<_> = (0..links)
-            .map(|link| cname(&owner(link), 60, &owner(link + 1)))
-            .collect();
+        let mut answers: Vec<_> =
+            (0..links).map(|link| cname(&owner(link), 60, &owner(link + 1))).collect();
         answers.push(txt(&owner(links), 60, &[b"end"]));
         answered(ResponseCode::NoError, answers)
     };
     assert_eq!(chain(16), Ok(Answer::found([text(b"end")], 60)));
     assert_eq!(chain(17), Err(LookupError::ServFail));
-    let circle = vec![
-        cname("q.example", 60, "b.example"),
-        cname("b.example", 60, "q.example"),
-    ];
-    assert_eq!(
-        answered(ResponseCode::NoError, circle),
-        Err(LookupError::ServFail)
-    );
+    let circle = vec![cname("q.example", 60, "b.example"), cname("b.example", 60, "q.example")];
+    assert_eq!(answered(ResponseCode::NoError, circle), Err(LookupError::ServFail));
 }
 
 #[test]
@@ -266,15 +215,8 @@ fn other_sections_classes_and_types_do_not_count() {
 /// RFC 2181 section 8.
 #[test]
 fn a_ttl_with_the_highest_bit_is_zero() {
-    for (ttl, expected) in [
-        (0x7fff_ffff, 0x7fff_ffff),
-        (0x8000_0000, 0),
-        (0xffff_ffff, 0),
-    ] {
-        let answer = answered(
-            ResponseCode::NoError,
-            vec![txt("q.example", ttl, &[b"text"])],
-        );
+    for (ttl, expected) in [(0x7fff_ffff, 0x7fff_ffff), (0x8000_0000, 0), (0xffff_ffff, 0)] {
+        let answer = answered(ResponseCode::NoError, vec![txt("q.example", ttl, &[b"text"])]);
         assert_eq!(answer.unwrap().ttl, expected);
     }
 }
@@ -283,33 +225,21 @@ fn a_ttl_with_the_highest_bit_is_zero() {
 fn a_packet_for_somebody_else_is_told_apart() {
     let question = question(RecordType::Txt);
     let sent = query(&question, ID);
-    assert_eq!(
-        response(&sent, &question, ID),
-        Err(ResponseError::NotAResponse)
-    );
-    assert_eq!(
-        response(&sent[..11], &question, ID),
-        Err(ResponseError::NotAResponse)
-    );
+    assert_eq!(response(&sent, &question, ID), Err(ResponseError::NotAResponse));
+    assert_eq!(response(&sent[..11], &question, ID), Err(ResponseError::NotAResponse));
 
     let mut message = message(&question, ResponseCode::NoError, vec![]);
     let packet = message.to_vec().unwrap();
     assert_eq!(
         response(&packet, &question, 1),
-        Err(ResponseError::WrongId {
-            found: ID,
-            expected: 1
-        })
+        Err(ResponseError::WrongId { found: ID, expected: 1 })
     );
     assert!(response(&packet, &question, 1).unwrap_err().is_foreign());
     for other in [
         Question::new(name("x.example"), RecordType::Txt),
         Question::new(name("q.example"), RecordType::A),
     ] {
-        assert_eq!(
-            response(&packet, &other, ID),
-            Err(ResponseError::WrongQuestion)
-        );
+        assert_eq!(response(&packet, &other, ID), Err(ResponseError::WrongQuestion));
     }
     message.metadata.op_code = OpCode::Notify;
     assert_eq!(read(&question, &message), Err(ResponseError::NotAResponse));
@@ -326,14 +256,9 @@ fn a_packet_for_somebody_else_is_told_apart() {
 fn case_of_the_question_does_not_matter() {
     let question = question(RecordType::Txt);
     let answers = vec![txt("q.example", 5, &[b"text"])];
-    let mut packet = message(&question, ResponseCode::NoError, answers)
-        .to_vec()
-        .unwrap();
+    let mut packet = message(&question, ResponseCode::NoError, answers).to_vec().unwrap();
     packet[12..22].make_ascii_uppercase();
-    assert_eq!(
-        response(&packet, &question, ID),
-        Ok(Ok(Answer::found([text(b"text")], 5)))
-    );
+    assert_eq!(response(&packet, &question, ID), Ok(Ok(Answer::found([text(b"text")], 5))));
 }
 
 /// A header alone may report a failure, and nothing else.

@@ -85,11 +85,7 @@ impl DnsServer {
             thread::spawn(move || for_udp.serve_udp(&udp)),
             thread::spawn(move || serve_tcp(&for_tcp, &tcp)),
         ];
-        Self {
-            address,
-            shared,
-            threads,
-        }
+        Self { address, shared, threads }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -215,11 +211,7 @@ impl Shared {
         let whole = query.reply(code, &records, false);
         let fits =
             transport == Transport::Tcp || (whole.len() <= query.payload && !self.manners.truncate);
-        Some(if fits {
-            whole
-        } else {
-            query.reply(code, &[], true)
-        })
+        Some(if fits { whole } else { query.reply(code, &[], true) })
     }
 
     fn alias(&self, name: &Name) -> Option<&(Name, Name)> {
@@ -307,17 +299,13 @@ fn encode_data(data: &RecordData) -> Vec<u8> {
     match data {
         RecordData::A(address) => address.octets().to_vec(),
         RecordData::Aaaa(address) => address.octets().to_vec(),
-        RecordData::Mx {
-            preference,
-            exchange,
-        } => [&preference.to_be_bytes()[..], &encode_name(exchange)].concat(),
+        RecordData::Mx { preference, exchange } => {
+            [&preference.to_be_bytes()[..], &encode_name(exchange)].concat()
+        }
         RecordData::Ptr(name) => encode_name(name),
-        RecordData::Tlsa {
-            usage,
-            selector,
-            matching,
-            data,
-        } => [&[*usage, *selector, *matching], &data[..]].concat(),
+        RecordData::Tlsa { usage, selector, matching, data } => {
+            [&[*usage, *selector, *matching], &data[..]].concat()
+        }
         RecordData::Txt(text) => text.strings().flat_map(encode_string).collect(),
         _ => panic!("{data:?} has no encoding here"),
     }

@@ -13,8 +13,7 @@ pub(crate) struct Stanza {
 
 impl Stanza {
     pub(crate) fn consume(&mut self, key: &str) -> String {
-        self.optional(key)
-            .unwrap_or_else(|| panic!("{}: no {key}", self.place))
+        self.optional(key).unwrap_or_else(|| panic!("{}: no {key}", self.place))
     }
 
     pub(crate) fn optional(&mut self, key: &str) -> Option<String> {
@@ -41,11 +40,7 @@ pub(crate) fn run(path: &Path, mut check: impl FnMut(&mut Stanza) -> Result<(), 
             failures.push(format!("{}: nothing consumed {key}", stanza.place));
         }
     }
-    println!(
-        "{}: {} of {count} cases",
-        path.display(),
-        count - failures.len()
-    );
+    println!("{}: {} of {count} cases", path.display(), count - failures.len());
     assert!(count > 0 && failures.is_empty(), "{}", failures.join("\n"));
 }
 
@@ -59,20 +54,14 @@ fn parse(path: &Path, text: &str) -> Vec<Stanza> {
             continue;
         }
         if !open {
-            stanzas.push(Stanza {
-                place: place.clone(),
-                point: String::new(),
-                pairs: Vec::new(),
-            });
+            stanzas.push(Stanza { place: place.clone(), point: String::new(), pairs: Vec::new() });
             open = true;
         }
         let stanza = stanzas.last_mut().unwrap();
         match (line.strip_prefix('#'), line.split_once('=')) {
             (Some(point), _) => stanza.point.push_str(point),
             (None, Some((key, value))) => {
-                stanza
-                    .pairs
-                    .push((key.trim().to_owned(), value.trim().to_owned()));
+                stanza.pairs.push((key.trim().to_owned(), value.trim().to_owned()));
             }
             (None, None) => panic!("{place}: expected Key = value, found {line}"),
         }
