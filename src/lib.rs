@@ -1,4 +1,4 @@
-//! Tells genuine mail from forged.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 #[cfg(not(any(feature = "ring", feature = "aws-lc-rs", feature = "rust-crypto")))]

@@ -17,6 +17,7 @@ use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use wide::u8x16;
 
 /// One tag-spec of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -88,6 +89,8 @@ pub struct Tags<'a> {
     list: &'a [u8],
     /// Where the next spec begins; `None` at the end.
     next: Option<usize>,
+    /// The first stray octet from there on.
+    stray: Option<(usize, u8)>,
     seen: SeenNames<'a>,
 }
 
@@ -118,13 +121,14 @@ impl<'a> Tags<'a> {
     /// Reads a list from its beginning.
     pub fn new(list: &'a [u8]) -> Self {
         let seen = SeenNames { first: [&[]; 16], count: 0, further: BTreeSet::new() };
-        Self { list, next: Some(0), seen }
+        Self { list, next: Some(0), stray: stray_octet(list, 0), seen }
     }
 
     fn read(&mut self, start: usize, end: usize) -> Result<Tag<'a>, TagListError> {
         let spec = self.list.get(start..end).unwrap_or_default();
-        if let Some((at, found)) = stray_octet(spec) {
-            return Err(TagListError::Octet { found, offset: start.saturating_add(at) });
+        if let Some((offset, found)) = self.stray.filter(|(offset, _)| *offset < end) {
+            self.stray = stray_octet(self.list, end);
+            return Err(TagListError::Octet { found, offset });
         }
         let name_offset = start.saturating_add(leading_white_space(spec));
         let Some(equals) = memchr::memchr(b'=', spec).map(|at| start.saturating_add(at)) else {
@@ -166,9 +170,8 @@ impl<'a> Iterator for Tags<'a> {
             // all is an empty spec.
             None if start > 0 && leading_white_space(rest) == rest.len() => {
                 self.next = None;
-                return stray_octet(rest).map(|(at, found)| {
-                    Err(TagListError::Octet { found, offset: start.saturating_add(at) })
-                });
+                let (offset, found) = self.stray?;
+                return Some(Err(TagListError::Octet { found, offset }));
             }
             None => self.list.len(),
         };
@@ -193,13 +196,11 @@ fn trim_end(text: &[u8]) -> &[u8] {
     text.get(..text.len().saturating_sub(white)).unwrap_or_default()
 }
 
-/// The first control character that is neither HTAB nor part of a fold, with its place.
-fn stray_octet(text: &[u8]) -> Option<(usize, u8)> {
-    let mut start = 0_usize;
+/// The first control character from `start` on that is neither HTAB nor part of a fold.
+fn stray_octet(list: &[u8], mut start: usize) -> Option<(usize, u8)> {
     loop {
-        let rest = text.get(start..)?;
-        let at = start.saturating_add(first_control(rest)?);
-        start = at.saturating_add(match text.get(at..)? {
+        let at = start.saturating_add(first_control(list.get(start..)?)?);
+        start = at.saturating_add(match list.get(at..)? {
             [b'\t', ..] => 1,
             [b'\r', b'\n', b' ' | b'\t', ..] => 3,
             [octet, ..] => return Some((at, *octet)),
@@ -209,13 +210,14 @@ fn stray_octet(text: &[u8]) -> Option<(usize, u8)> {
 }
 
 fn first_control(text: &[u8]) -> Option<usize> {
-    // Most lists hold hardly any, and a loop over a fixed number of octets is fast.
-    const BLOCK: usize = 16;
-    let (blocks, tail) = text.as_chunks::<BLOCK>();
+    let (blocks, tail) = text.as_chunks::<16>();
     for (number, block) in blocks.iter().enumerate() {
-        if block.iter().fold(false, |any, octet| any | octet.is_ascii_control()) {
-            let within = block.iter().position(u8::is_ascii_control)?;
-            return Some(number.saturating_mul(BLOCK).saturating_add(within));
+        let octets = u8x16::new(*block);
+        let below_space = octets.simd_eq(octets.min(u8x16::splat(b' ' - 1)));
+        let controls = (below_space | octets.simd_eq(u8x16::splat(0x7f))).to_bitmask();
+        if controls != 0 {
+            let within = usize::try_from(controls.trailing_zeros()).ok()?;
+            return Some(number.saturating_mul(block.len()).saturating_add(within));
         }
     }
     let within = tail.iter().position(u8::is_ascii_control)?;
@@ -231,11 +233,18 @@ const ENGINE: GeneralPurpose = GeneralPurpose::new(
 /// Decodes the base64 of a tag value, which folding white space may break anywhere
 /// (RFC 6376 section 2.10). The error is the offset of what is no base64.
 pub(crate) fn decode_base64(value: &[u8]) -> Result<Vec<u8>, usize> {
+    let mut decoded = Vec::new();
+    decode_base64_into(value, &mut decoded).map(|()| decoded)
+}
+
+/// As [`decode_base64`], into a buffer whose contents are replaced.
+pub(crate) fn decode_base64_into(value: &[u8], decoded: &mut Vec<u8>) -> Result<(), usize> {
     // A whole number of quanta at a time, so that no copy of the value without its white space is
     // ever allocated.
     let mut quanta = [0; 1024];
     let mut filled = 0;
-    let mut decoded = Vec::with_capacity(value.len().div_ceil(4).saturating_mul(3));
+    decoded.clear();
+    decoded.reserve(value.len().div_ceil(4).saturating_mul(3));
     let mut rest = value;
     while !rest.is_empty() {
         let offset = value.len().saturating_sub(rest.len());
@@ -250,7 +259,7 @@ pub(crate) fn decode_base64(value: &[u8]) -> Result<Vec<u8>, usize> {
         rest = behind;
         filled = filled.saturating_add(piece.len());
         if filled == quanta.len() {
-            decode_quanta(&quanta, &mut decoded, value, offset)?;
+            decode_quanta(&quanta, decoded, value, offset)?;
             filled = 0;
             // Padding ends a value: nothing but white space may follow.
             if quanta.ends_with(b"=") && leading_white_space(rest) < rest.len() {
@@ -258,8 +267,7 @@ pub(crate) fn decode_base64(value: &[u8]) -> Result<Vec<u8>, usize> {
             }
         }
     }
-    decode_quanta(quanta.get(..filled).unwrap_or_default(), &mut decoded, value, value.len())?;
-    Ok(decoded)
+    decode_quanta(quanta.get(..filled).unwrap_or_default(), decoded, value, value.len())
 }
 
 /// Decodes quanta that end before an offset of the value; says where in the value they are wrong.
@@ -287,9 +295,16 @@ impl fmt::Display for Base64<'_> {
 
 /// The elements of a colon-separated list, without the white space around them.
 pub(crate) fn colon_separated(value: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    value
-        .split(|octet| *octet == b':')
-        .map(|element| trim_end(element.get(leading_white_space(element)..).unwrap_or_default()))
+    let mut rest = Some(value);
+    std::iter::from_fn(move || {
+        let list = rest?;
+        let (element, behind) = match memchr::memchr(b':', list) {
+            Some(colon) => (list.get(..colon)?, list.get(colon.saturating_add(1)..)),
+            None => (list, None),
+        };
+        rest = behind;
+        Some(trim_end(element.get(leading_white_space(element)..).unwrap_or_default()))
+    })
 }
 
 /// An unsigned decimal number of any length; what is over the range is its end.

@@ -7,7 +7,15 @@ use crate::crypto::Sha256;
 /// signatures; where an l= ends, the hash so far is taken from a copy of the context.
 #[derive(Debug)]
 pub(crate) struct BodyHasher {
-    streams: Vec<Stream>,
+    streams: [Option<Stream>; 2],
+}
+
+/// The place of a canonicalization among the two streams.
+fn slot(canonicalization: Canonicalization) -> usize {
+    match canonicalization {
+        Canonicalization::Simple => 0,
+        Canonicalization::Relaxed => 1,
+    }
 }
 
 /// Which hash is wanted: a canonicalization, and the l= that ends it, if any.
@@ -28,7 +36,6 @@ pub(crate) struct BodyHash {
 
 #[derive(Debug)]
 struct Stream {
-    canonicalization: Canonicalization,
     canonicalizer: BodyCanonicalizer,
     digest: Digest,
 }
@@ -47,18 +54,13 @@ struct Digest {
 
 impl BodyHasher {
     pub(crate) fn new(requests: impl IntoIterator<Item = BodyHashRequest>) -> Self {
-        let mut streams: Vec<Stream> = Vec::new();
+        let mut streams = [None, None];
         for BodyHashRequest { canonicalization, length } in requests {
-            if !streams.iter().any(|stream| stream.canonicalization == canonicalization) {
-                streams.push(Stream::new(canonicalization));
-            }
-            for stream in &mut streams {
-                if stream.canonicalization == canonicalization {
-                    stream.digest.request(length);
-                }
+            if let Some(stream) = streams.get_mut(slot(canonicalization)) {
+                stream.get_or_insert_with(|| Stream::new(canonicalization)).digest.request(length);
             }
         }
-        for stream in &mut streams {
+        for stream in streams.iter_mut().flatten() {
             stream.digest.reach_cuts();
         }
         Self { streams }
@@ -66,28 +68,25 @@ impl BodyHasher {
 
     /// The next octets of the body as received, in any split.
     pub(crate) fn write(&mut self, chunk: &[u8]) {
-        for Stream { canonicalizer, digest, .. } in &mut self.streams {
+        for Stream { canonicalizer, digest } in self.streams.iter_mut().flatten() {
             canonicalizer.write(chunk, &mut |canonical| digest.write(canonical));
         }
     }
 
     /// The end of the body.
     pub(crate) fn finish(self) -> BodyHashes {
-        let finish = |stream: Stream| {
-            let Stream { canonicalization, canonicalizer, mut digest } = stream;
+        let finish = |Stream { canonicalizer, mut digest }: Stream| {
             canonicalizer.finish(&mut |canonical| digest.write(canonical));
             let whole = digest.whole.then(|| digest.context.finish());
-            let body_length = digest.written;
-            Finished { canonicalization, cuts: digest.cuts, whole, body_length }
+            Finished { cuts: digest.cuts, whole, body_length: digest.written }
         };
-        BodyHashes { streams: self.streams.into_iter().map(finish).collect() }
+        BodyHashes { streams: self.streams.map(|stream| stream.map(finish)) }
     }
 }
 
 impl Stream {
     fn new(canonicalization: Canonicalization) -> Self {
         Self {
-            canonicalization,
             canonicalizer: BodyCanonicalizer::new(canonicalization),
             digest: Digest {
                 context: Sha256::new(),
@@ -147,12 +146,11 @@ impl Digest {
 /// What [`BodyHasher`] found.
 #[derive(Debug)]
 pub(crate) struct BodyHashes {
-    streams: Vec<Finished>,
+    streams: [Option<Finished>; 2],
 }
 
 #[derive(Debug)]
 struct Finished {
-    canonicalization: Canonicalization,
     cuts: Vec<(u64, Option<[u8; 32]>)>,
     whole: Option<[u8; 32]>,
     body_length: u64,
@@ -161,10 +159,8 @@ struct Finished {
 impl BodyHashes {
     /// The answer to a request; one that was never made has no hash.
     pub(crate) fn get(&self, request: BodyHashRequest) -> BodyHash {
-        let stream = self.streams.iter().find(|s| s.canonicalization == request.canonicalization);
-        let Some(stream) = stream else {
-            return BodyHash { hash: None, body_length: 0 };
-        };
+        let stream = self.streams.get(slot(request.canonicalization)).and_then(Option::as_ref);
+        let Some(stream) = stream else { return BodyHash { hash: None, body_length: 0 } };
         let hash = match request.length {
             None => stream.whole,
             Some(length) => {
@@ -201,7 +197,6 @@ mod tests {
             let mut hasher = BodyHasher::new(
                 relaxed.into_iter().chain([request(RELAXED, None), request(SIMPLE, None)]),
             );
-            assert_eq!(hasher.streams.len(), 2);
             hasher.write(&body[..split]);
             hasher.write(&body[split..]);
             let hashes = hasher.finish();

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::signature::Signature;
 use super::trace::Event;
-use super::verdict::Verdict;
+use super::verdict::{FieldNames, Verdict};
 use crate::canonicalization::{Canonicalization, header_field};
 use crate::message::{Field, FieldIndex, Header};
 
@@ -12,17 +12,11 @@ use crate::message::{Field, FieldIndex, Header};
 pub(super) struct Selector<'h, 'a> {
     header: &'h Header<'a>,
     index: FieldIndex<'a>,
-    /// For the first entry of each name in the index, how many of its fields are taken.
-    taken: Vec<usize>,
-    /// The ranges of the index that the signature at hand has touched.
-    touched: Vec<Range<usize>>,
 }
 
 impl<'h, 'a> Selector<'h, 'a> {
     pub(super) fn new(header: &'h Header<'a>) -> Self {
-        let index = FieldIndex::new(header);
-        let taken = vec![0; index.len()];
-        Self { header, index, taken, touched: Vec::new() }
+        Self { header, index: FieldIndex::new(header) }
     }
 
     /// Appends to `canonical` what a signature was made over: the fields that h= names, then the
@@ -35,8 +29,10 @@ impl<'h, 'a> Selector<'h, 'a> {
         verdict: &mut Verdict,
         canonical: &mut Vec<u8>,
     ) {
+        verdict.signed_fields = FieldNames::with_capacity(signature.fields_length());
         for name in signature.signed_fields() {
-            let position = self.take(name, verdict.position);
+            // RFC 6376 section 3.7: the signature's own field is never covered by h=.
+            let position = self.index.take(name, verdict.position);
             match position.and_then(|position| self.header.field(position)) {
                 Some(field) => {
                     verdict.signed_fields.push(name);
@@ -54,42 +50,13 @@ impl<'h, 'a> Selector<'h, 'a> {
                 trace.push(Event::SignedField { name, position });
             }
         }
-        self.note_duplicates(verdict);
+        for name in signature.signed_fields() {
+            if self.index.give_back(name, verdict.position).is_some() {
+                verdict.unsigned_duplicates.push(name);
+            }
+        }
         if let Some(field) = self.header.field(verdict.position) {
             append_without_signature(signature.header_canonicalization, field, hole, canonical);
-        }
-    }
-
-    /// The lowest field of a name that is not taken yet (RFC 6376 section 5.4.2). The signature's
-    /// own field is never covered by h= (section 3.7).
-    fn take(&mut self, name: &[u8], own_position: usize) -> Option<usize> {
-        let range = self.index.find(name);
-        let taken = self.taken.get_mut(range.start).filter(|_| !range.is_empty())?;
-        if *taken == 0 {
-            self.touched.push(range.clone());
-        }
-        loop {
-            let entry =
-                range.end.checked_sub(taken.saturating_add(1)).filter(|at| range.contains(at))?;
-            *taken = taken.saturating_add(1);
-            let position = self.index.position(entry)?;
-            if position != own_position {
-                return Some(position);
-            }
-        }
-    }
-
-    fn note_duplicates(&mut self, verdict: &mut Verdict) {
-        for range in self.touched.drain(..) {
-            let Some(taken) = self.taken.get_mut(range.start) else {
-                continue;
-            };
-            let left = range.start..range.end.saturating_sub(std::mem::take(taken));
-            let mut positions = left.filter_map(|entry| self.index.position(entry));
-            let duplicate = positions.find(|position| *position != verdict.position);
-            if let Some(field) = duplicate.and_then(|position| self.header.field(position)) {
-                verdict.unsigned_duplicates.push(field.name());
-            }
         }
     }
 }

@@ -110,6 +110,11 @@ impl<'a> Signature<'a> {
     pub fn signed_fields(&self) -> impl Iterator<Item = &'a [u8]> + Clone {
         self.fields.iter()
     }
+
+    /// Octets of h= as written, and one for its end.
+    pub(super) fn fields_length(&self) -> usize {
+        self.fields.0.len().saturating_add(1)
+    }
 }
 
 /// The tags of a DKIM-Signature field before they are understood.
@@ -231,11 +236,13 @@ impl<'a> SignatureTags<'a> {
             let offset = self.x.as_ref().map_or(0, |tag| tag.value_offset);
             return Err(SignatureError::ExpiresBeforeSigned { timestamp, expiration, offset });
         }
-        let body_hash = decode("bh", bh)?;
-        let body_hash = body_hash.as_slice().try_into().map_err(|_| {
-            SignatureError::BodyHashLength { found: body_hash.len(), offset: bh.value_offset }
+        // One buffer serves both; b= is the longer one.
+        let mut signature = Vec::with_capacity(b.value.len());
+        decode("bh", bh, &mut signature)?;
+        let body_hash = signature.as_slice().try_into().map_err(|_| {
+            SignatureError::BodyHashLength { found: signature.len(), offset: bh.value_offset }
         })?;
-        let signature = decode("b", b)?;
+        decode("b", b, &mut signature)?;
         if signature.is_empty() {
             return Err(SignatureError::Base64 { tag: "b", offset: b.value_offset });
         }
@@ -376,8 +383,8 @@ fn check_field_names(tag: &Tag<'_>) -> Result<(), SignatureError> {
     }
 }
 
-fn decode(name: &'static str, tag: &Tag<'_>) -> Result<Vec<u8>, SignatureError> {
-    tag_list::decode_base64(tag.value).map_err(|at| SignatureError::Base64 {
+fn decode(name: &'static str, tag: &Tag<'_>, decoded: &mut Vec<u8>) -> Result<(), SignatureError> {
+    tag_list::decode_base64_into(tag.value, decoded).map_err(|at| SignatureError::Base64 {
         tag: name,
         offset: tag.value_offset.saturating_add(at),
     })

@@ -268,9 +268,19 @@ impl FieldNames {
         self.0.is_empty()
     }
 
+    /// Room for as many octets of names as a list has.
+    pub(super) fn with_capacity(octets: usize) -> Self {
+        Self(String::with_capacity(octets))
+    }
+
+    /// Adds a name, which is ASCII as all names of fields are.
     pub(super) fn push(&mut self, name: &[u8]) {
-        self.0.extend(name.iter().map(|octet| char::from(octet.to_ascii_lowercase())));
+        let start = self.0.len();
+        self.0.push_str(str::from_utf8(name).unwrap_or_default());
         self.0.push(':');
+        if let Some(name) = self.0.get_mut(start..) {
+            name.make_ascii_lowercase();
+        }
     }
 }
 

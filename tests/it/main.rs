@@ -6,14 +6,20 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
+    clippy::unreachable,
     clippy::unwrap_used
 )]
 
 mod attacks;
+#[cfg(feature = "cli")]
+mod command;
+mod cost;
 mod dkim;
 mod dns;
 mod examples;
 mod floors;
 #[cfg(feature = "hickory")]
 mod hickory;
+mod project;
+mod seeds;
 mod support;

@@ -22,7 +22,9 @@ pub fn holds(input: &[u8]) {
     let at_once = case.verdicts(&options, [&case.body[..]]);
     assert_eq!(at_once.len(), case.wanted.len());
     check_same(&at_once, &case.verdicts(&options, case.chunks()));
-    check_same(&at_once, &case.verdicts(&options, case.body.chunks(1)));
+    if case.body.len() < 256 {
+        check_same(&at_once, &case.verdicts(&options, case.body.chunks(1)));
+    }
     for (wanted, verdict) in case.wanted.iter().zip(&at_once) {
         let canonical = match wanted.canonicalization {
             Simple => naive::simple_body(&case.body),
@@ -33,15 +35,8 @@ pub fn holds(input: &[u8]) {
         // be the same; but the simple form of an empty body is not empty.
         if !canonical.is_empty() {
             let length = wanted.length;
-            let simple = Wanted {
-                canonicalization: Simple,
-                length,
-            };
-            let other = Case {
-                wanted: vec![simple],
-                sizes: vec![0],
-                body: canonical,
-            };
+            let simple = Wanted { canonicalization: Simple, length };
+            let other = Case { wanted: vec![simple], sizes: vec![0], body: canonical };
             let other = other.verdicts(&options, [&other.body[..]]);
             assert_eq!(found(verdict), found(&other[0]));
         }
@@ -77,19 +72,16 @@ impl Case {
         let sizes = choices.octet() % 8 + 1;
         let sizes = (0..sizes).map(|_| choices.octet()).collect();
         let times = choices.octet();
-        Self {
-            wanted,
-            sizes,
-            body: repeated(choices.rest(), times),
-        }
+        Self { wanted, sizes, body: repeated(choices.rest(), times) }
     }
 
     /// The body cut by the sizes in turn; from 200 on they are steps of 64 octets, so that chunks may be
-    /// longer than buffers; behind an empty chunk there is one of a single octet.
+    /// longer than buffers; behind an empty chunk there is one of a single octet. The last of a thousand
+    /// is the rest.
     pub fn chunks(&self) -> Vec<&[u8]> {
         let mut chunks = Vec::new();
         let mut rest = &self.body[..];
-        for size in self.sizes.iter().cycle() {
+        for size in self.sizes.iter().cycle().take(1000) {
             let size = match usize::from(*size) {
                 0 => {
                     chunks.push(&rest[..0]);
@@ -102,26 +94,19 @@ impl Case {
             chunks.push(chunk);
             rest = behind;
             if rest.is_empty() {
-                break;
+                return chunks;
             }
         }
+        chunks.push(rest);
         chunks
     }
 
     pub fn header(&self) -> String {
         let mut header = String::new();
-        for Wanted {
-            canonicalization,
-            length,
-        } in &self.wanted
-        {
+        for Wanted { canonicalization, length } in &self.wanted {
             let tags = "DKIM-Signature: v=1; a=ed25519-sha256; d=example.com; s=s; h=from; b=AAAA";
-            write!(
-                header,
-                "{tags}; bh={}=; c=simple/{canonicalization}",
-                "A".repeat(43)
-            )
-            .expect("a string takes everything");
+            write!(header, "{tags}; bh={}=; c=simple/{canonicalization}", "A".repeat(43))
+                .expect("a string takes everything");
             if let Some(length) = length {
                 write!(header, "; l={length}").expect("a string takes everything");
             }
@@ -142,9 +127,7 @@ impl Case {
         for chunk in chunks {
             verifier.body(chunk);
         }
-        verifier
-            .finish(keys)
-            .expect("the keys are this verifier's own")
+        verifier.finish(keys).expect("the keys are this verifier's own")
     }
 }
 
@@ -174,13 +157,7 @@ pub fn check_same(at_once: &[Verdict], in_chunks: &[Verdict]) {
 pub fn check_lengths(length: Option<u64>, canonical: usize, verdict: &Verdict) {
     let canonical = u64::try_from(canonical).expect("a length is a u64");
     match (length, &verdict.cause) {
-        (
-            Some(signed),
-            Some(Cause::BodyTooShort {
-                signed: said,
-                found,
-            }),
-        ) => {
+        (Some(signed), Some(Cause::BodyTooShort { signed: said, found })) => {
             assert!(signed > canonical);
             assert_eq!((*said, *found), (signed, canonical));
         }

@@ -15,10 +15,7 @@ pub fn holds(text: &[u8]) {
             check_text(domain.as_str());
             check_domain(&domain);
             if text.is_ascii() {
-                assert_eq!(
-                    Domain::parse(&text.to_ascii_uppercase()).as_ref(),
-                    Ok(&domain)
-                );
+                assert_eq!(Domain::parse(&text.to_ascii_uppercase()).as_ref(), Ok(&domain));
                 assert!(domain.as_str().as_bytes().eq_ignore_ascii_case(text));
             }
         }
@@ -34,22 +31,14 @@ pub fn check_text(text: &str) {
         let is_stray = |octet: u8| !matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
         assert!(!label.bytes().any(is_stray), "{text}");
     }
-    assert_eq!(
-        Domain::parse(text.as_bytes()).as_ref().map(Domain::as_str),
-        Ok(text)
-    );
+    assert_eq!(Domain::parse(text.as_bytes()).as_ref().map(Domain::as_str), Ok(text));
 }
 
 pub fn check_domain(domain: &Domain) {
     let text = domain.as_str();
     assert_eq!(domain.to_string(), text);
     assert_eq!(domain.labels().collect::<Vec<_>>().join("."), text);
-    assert_eq!(
-        Name::parse(text.as_bytes())
-            .map(|name| name.to_string())
-            .as_deref(),
-        Ok(text)
-    );
+    assert_eq!(Name::parse(text.as_bytes()).map(|name| name.to_string()).as_deref(), Ok(text));
     assert!(domain.is_equal_or_below(domain));
     if let Some((_, above)) = text.split_once('.') {
         let above = Domain::parse(above.as_bytes()).expect("what is above a domain is a domain");

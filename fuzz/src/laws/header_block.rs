@@ -12,10 +12,7 @@ pub fn holds(message: &[u8]) {
     let block: Vec<_> = fields.iter().map(|field| field.as_bytes()).collect();
     check_whole(message, &block, header.body());
     assert_eq!(header.as_bytes(), block.concat());
-    assert_eq!(
-        naive::message(message),
-        (owned(&block), header.body().to_vec())
-    );
+    assert_eq!(naive::message(message), (owned(&block), header.body().to_vec()));
     for (position, field) in fields.iter().enumerate() {
         check_field(field);
         assert_eq!(header.field(position).as_ref(), Some(field));
@@ -55,9 +52,7 @@ pub fn check_field(field: &Field<'_>) {
     assert_eq!(value.strip_suffix(b"\r\n").unwrap_or(value), field.value());
     match front.strip_suffix(b":") {
         Some(name) => {
-            let blanks = name
-                .strip_prefix(field.name())
-                .expect("the name is in front");
+            let blanks = name.strip_prefix(field.name()).expect("the name is in front");
             assert!(blanks.iter().all(|octet| matches!(octet, b' ' | b'\t')));
             assert!(!name.contains(&b':'));
         }

@@ -37,10 +37,7 @@ pub fn check_printed(record: &KeyRecord<'_>, text: &str) {
 
 pub fn check_error(text: &[u8], error: KeyRecordError) {
     super::check_message(&error.to_string());
-    assert!(
-        offset(&error).is_none_or(|offset| offset <= text.len()),
-        "{error:?}"
-    );
+    assert!(offset(&error).is_none_or(|offset| offset <= text.len()), "{error:?}");
     let cause = Cause::from(KeyError::from(error));
     assert_eq!(cause.result(), DkimResult::PermError);
 }

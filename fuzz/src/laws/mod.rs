@@ -45,11 +45,16 @@ impl<'a> Choices<'a> {
     }
 }
 
-/// A text that goes on for longer than a fuzzer's inputs do, so that buffers of a few KiB fill up.
-pub fn repeated(text: &[u8], times: u8) -> Vec<u8> {
-    const MAXIMUM: usize = 1 << 16;
-    let times = usize::from(times).min(MAXIMUM / text.len().max(1));
-    text.repeat(times.max(1))
+/// The text once, or from 240 on 16, 32, 48 times and so on, so that buffers of some KiB fill up: a
+/// fuzzer's own inputs are short.
+pub fn repeated(text: &[u8], choice: u8) -> Vec<u8> {
+    const MAXIMUM: usize = 20 << 10;
+    let times = match choice {
+        0..240 => 1,
+        240.. => usize::from(choice - 239) * 16,
+    };
+    let most = MAXIMUM / text.len().max(1);
+    text.repeat(times.min(most).max(1))
 }
 
 /// An answer holds records exactly when it says so, and only of the type asked for.

@@ -126,9 +126,7 @@ fn tag_spec(spec: &[u8]) -> Option<(&[u8], &[u8])> {
     // The form feed, which this trims too, has been refused by then.
     let (name, value) = (spec[..equals].trim_ascii(), spec[equals + 1..].trim_ascii());
     let is_name = name.first().is_some_and(u8::is_ascii_alphabetic)
-        && name
-            .iter()
-            .all(|octet| octet.is_ascii_alphanumeric() || *octet == b'_');
+        && name.iter().all(|octet| octet.is_ascii_alphanumeric() || *octet == b'_');
     (has_whole_folds(spec) && is_name).then_some((name, value))
 }
 

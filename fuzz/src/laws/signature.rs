@@ -52,10 +52,7 @@ pub fn check_printed(signature: &Signature<'_>, text: &str) {
 
 pub fn check_error(value: &[u8], error: SignatureError) {
     super::check_message(&error.to_string());
-    assert!(
-        offset(&error).is_none_or(|offset| offset <= value.len()),
-        "{error:?}"
-    );
+    assert!(offset(&error).is_none_or(|offset| offset <= value.len()), "{error:?}");
     // RFC 6376 sections 3.3.4, 3.4 and 3.5: the unknown is ignored, all else is a permanent error.
     let is_unknown = matches!(
         error,
@@ -67,11 +64,7 @@ pub fn check_error(value: &[u8], error: SignatureError) {
 }
 
 pub fn check_result(result: DkimResult, is_unknown: bool) {
-    let expected = if is_unknown {
-        DkimResult::Neutral
-    } else {
-        DkimResult::PermError
-    };
+    let expected = if is_unknown { DkimResult::Neutral } else { DkimResult::PermError };
     assert_eq!(result, expected);
 }
 
@@ -92,6 +85,7 @@ fn offset(error: &SignatureError) -> Option<usize> {
         | E::Number { offset, .. }
         | E::QueryMethod { offset, .. }
         | E::RsaSha1 { offset }
+        | E::Syntax { offset, .. }
         | E::Version { offset, .. } => Some(offset),
         // Where a tag list goes wrong is the affair of the target `tag_list`.
         _ => None,

@@ -34,10 +34,7 @@ pub fn holds(list: &[u8]) {
 }
 
 pub fn print(tags: &[Tag<'_>]) -> Vec<u8> {
-    let specs: Vec<_> = tags
-        .iter()
-        .map(|tag| [tag.name, tag.value].join(&b'='))
-        .collect();
+    let specs: Vec<_> = tags.iter().map(|tag| [tag.name, tag.value].join(&b'=')).collect();
     specs.join(&b';')
 }
 

@@ -90,11 +90,7 @@ pub fn check_found(case: &Case<'_>, answer: &Answer) {
     assert_eq!(u16::from_be_bytes([*high, *low]), case.id);
     let (is_response, is_truncated) = (flags & 0x80 != 0, flags & 0x02 != 0);
     assert!(is_response && !is_truncated);
-    let expected = if answer.outcome == Outcome::NxDomain {
-        3
-    } else {
-        0
-    };
+    let expected = if answer.outcome == Outcome::NxDomain { 3 } else { 0 };
     assert_eq!(code & 0x0f, expected);
 }
 
@@ -118,19 +114,10 @@ pub fn check_query(asked: &Question, id: u16) {
     assert!(packet.len() <= 12 + 255 + 4 + 11);
     assert_eq!(packet[..2], id.to_be_bytes());
     assert_eq!(question(&packet).as_ref(), Some(asked));
-    assert_eq!(
-        wire::response(&packet, asked, id),
-        Err(ResponseError::NotAResponse)
-    );
+    assert_eq!(wire::response(&packet, asked, id), Err(ResponseError::NotAResponse));
     packet[2] |= 0x80;
-    assert_eq!(
-        wire::response(&packet, asked, id),
-        Ok(Ok(Answer::no_data()))
-    );
+    assert_eq!(wire::response(&packet, asked, id), Ok(Ok(Answer::no_data())));
     let other = id.wrapping_add(1);
-    let wrong = ResponseError::WrongId {
-        found: id,
-        expected: other,
-    };
+    let wrong = ResponseError::WrongId { found: id, expected: other };
     assert_eq!(wire::response(&packet, asked, other), Err(wrong));
 }

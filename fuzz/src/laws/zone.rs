@@ -38,10 +38,7 @@ pub fn holds(text: &[u8]) {
         }
         (Err(error), Err(commented)) => {
             check_error(lines, &error);
-            assert_eq!(
-                (commented.line, commented.kind),
-                (error.line + 2, error.kind)
-            );
+            assert_eq!((commented.line, commented.kind), (error.line + 2, error.kind));
         }
         (zone, _) => panic!("with a comment before it, the text is read differently: {zone:?}"),
     }
@@ -55,10 +52,9 @@ pub fn check_error(lines: usize, error: &ZoneError) {
 
 /// The first words of the lines, and the names below and above them.
 fn names(text: &[u8]) -> Vec<Name> {
-    let words = text.split(|octet| *octet == b'\n').filter_map(|line| {
-        line.split(u8::is_ascii_whitespace)
-            .find(|word| !word.is_empty())
-    });
+    let words = text
+        .split(|octet| *octet == b'\n')
+        .filter_map(|line| line.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()));
     let mut names = vec![Name::ROOT];
     // The time of a lookup is the zone's affair, their number is not.
     for name in words.filter_map(|word| Name::parse(word).ok()).take(32) {
