@@ -241,7 +241,7 @@ pub(crate) fn decode_base64(value: &[u8]) -> Result<Vec<u8>, usize> {
 pub(crate) fn decode_base64_into(value: &[u8], decoded: &mut Vec<u8>) -> Result<(), usize> {
     // A whole number of quanta at a time, so that no copy of the value without its white space is
     // ever allocated.
-    let mut quanta = [0; 1024];
+    let mut quanta = [0; 384];
     let mut filled = 0;
     decoded.clear();
     decoded.reserve(value.len().div_ceil(4).saturating_mul(3));
@@ -293,6 +293,21 @@ impl fmt::Display for Base64<'_> {
     }
 }
 
+/// What a message quotes of a value: enough to recognize it, however long it is, and nothing that
+/// could break a line of a log or of a header field.
+pub(crate) fn quote(value: &[u8]) -> String {
+    let text = String::from_utf8_lossy(value.get(..64).unwrap_or(value));
+    let mut quoted = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            quoted.extend(character.escape_default());
+        } else {
+            quoted.push(character);
+        }
+    }
+    quoted
+}
+
 /// The elements of a colon-separated list, without the white space around them.
 pub(crate) fn colon_separated(value: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     let mut rest = Some(value);
@@ -322,7 +337,9 @@ pub(crate) fn decimal(value: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn pairs(list: &[u8]) -> Result<Vec<(&[u8], &[u8])>, TagListError> {
+    type Pair<'a> = (&'a [u8], &'a [u8]);
+
+    fn pairs(list: &[u8]) -> Result<Vec<Pair<'_>>, TagListError> {
         Tags::new(list).map(|tag| tag.map(|tag| (tag.name, tag.value))).collect()
     }
 
@@ -385,15 +402,21 @@ mod tests {
         assert_eq!(decode_base64(b" ").unwrap(), b"");
         assert_eq!(decode_base64(b"aGVs*"), Err(4));
         assert_eq!(decode_base64(b"aG=s"), Err(2));
-        for length in [1023, 1024, 1025, 1535, 1536, 1537, 4000] {
+        for length in [287, 288, 289, 383, 384, 1535, 1536, 1537, 4000] {
             let octets: Vec<u8> = (0..length).map(|n| n as u8).collect();
             let text = Base64(&octets).to_string();
             assert_eq!(decode_base64(text.as_bytes()).unwrap(), octets);
             assert!(decode_base64(format!("{text}QQ==").as_bytes()).is_err() || length % 3 == 0);
         }
-        let padded = Base64(&[7; 767]).to_string();
-        assert_eq!(padded.len(), 1024);
-        assert_eq!(decode_base64(format!("{padded}QUJD").as_bytes()), Err(1024));
+        let padded = Base64(&[7; 287]).to_string();
+        assert_eq!(padded.len(), 384);
+        assert_eq!(decode_base64(format!("{padded}QUJD").as_bytes()), Err(384));
+    }
+
+    #[test]
+    fn quotes_are_short_and_on_one_line() {
+        assert_eq!(quote(b"a\r\n\tb\x7f\xff"), "a\\r\\n\\tb\\u{7f}\u{fffd}");
+        assert_eq!(quote(&[b'a'; 70_000]).len(), 64);
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    pub const ALL: [Self; 3] = [Self::Base64, Self::Prose, Self::Html];
+    pub(crate) const ALL: [Self; 3] = [Self::Base64, Self::Prose, Self::Html];
 
     pub(crate) fn name(self) -> &'static str {
         match self {

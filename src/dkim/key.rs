@@ -108,11 +108,11 @@ impl<'a> KeyRecord<'a> {
         for (position, tag) in Tags::new(text).enumerate() {
             let tag = tag?;
             if tag.is_duplicate {
-                let name = lossy(tag.name);
+                let name = tag_list::quote(tag.name);
                 return Err(KeyRecordError::DuplicateTag { name, offset: tag.name_offset });
             }
             if tag.name == b"v" && (tag.value != b"DKIM1" || position > 0) {
-                let found = lossy(tag.value);
+                let found = tag_list::quote(tag.value);
                 return Err(KeyRecordError::Version { found, offset: tag.name_offset });
             }
             if let Some((_, slot)) = known.iter_mut().find(|(name, _)| name.as_bytes() == tag.name)
@@ -124,7 +124,7 @@ impl<'a> KeyRecord<'a> {
         let key_type = match k {
             None => KeyType::Rsa,
             Some(tag) => KeyType::parse(tag.value).ok_or_else(|| KeyRecordError::KeyType {
-                found: lossy(tag.value),
+                found: tag_list::quote(tag.value),
                 offset: tag.value_offset,
             })?,
         };
@@ -171,11 +171,6 @@ fn has_element(list: &str, element: &str) -> bool {
     tag_list::colon_separated(list.as_bytes()).any(|found| found == element.as_bytes())
 }
 
-/// What a message quotes of a value: enough to recognize it, however long it is.
-fn lossy(value: &[u8]) -> String {
-    String::from_utf8_lossy(value.get(..64).unwrap_or(value)).into_owned()
-}
-
 impl KeyType {
     fn parse(value: &[u8]) -> Option<Self> {
         match value {
@@ -196,7 +191,7 @@ impl fmt::Display for KeyType {
 }
 
 impl fmt::Display for KeyRecord<'_> {
-    /// As a tag list on one line that parses back to the same record.
+    /// As a tag list that parses back to the same record; folds in h=, s= and n= stay as they are.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "v=DKIM1; k={}", self.key_type)?;
         let texts = [("h", self.hashes), ("s", self.services), ("n", self.notes)];

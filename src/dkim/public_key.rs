@@ -7,7 +7,7 @@ use super::verdict::{Cause, Verdict};
 use super::verify::Limits;
 use crate::crypto::{self, Ed25519PublicKey, KeyEncodingError, RsaLimits, RsaPublicKey};
 use crate::dns::{Answer, Question, Text};
-use crate::tag_list::{Tag, Tags};
+use crate::tag_list::{self, Tag, Tags};
 
 /// Why a key record does not fit a signature that points to it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -99,7 +99,9 @@ fn read_key<'r>(text: &'r [u8], limits: &Limits) -> Result<KeyRecord<'r>, KeyErr
     if record.is_for_email() {
         return Ok(record);
     }
-    Err(KeyError::Service { found: record.services.unwrap_or_default().to_owned() })
+    Err(KeyError::Service {
+        found: tag_list::quote(record.services.unwrap_or_default().as_bytes()),
+    })
 }
 
 /// Whether a text has a p= or says v=DKIM1, however broken it is.

@@ -50,11 +50,10 @@ impl<'h, 'a> Selector<'h, 'a> {
                 trace.push(Event::SignedField { name, position });
             }
         }
-        for name in signature.signed_fields() {
-            if self.index.give_back(name, verdict.position).is_some() {
-                verdict.unsigned_duplicates.push(name);
-            }
-        }
+        let (header, duplicates) = (self.header, &mut verdict.unsigned_duplicates);
+        self.index.give_back(verdict.position, |position| {
+            duplicates.push(header.field(position).map(|field| field.name()).unwrap_or_default());
+        });
         if let Some(field) = self.header.field(verdict.position) {
             append_without_signature(signature.header_canonicalization, field, hole, canonical);
         }

@@ -145,7 +145,7 @@ impl<'a> SignatureTags<'a> {
             let error = match tag {
                 Err(error) => error.into(),
                 Ok(tag) if tag.is_duplicate => {
-                    let (name, offset) = (lossy(tag.name), tag.name_offset);
+                    let (name, offset) = (tag_list::quote(tag.name), tag.name_offset);
                     SignatureError::DuplicateTag { name, offset }
                 }
                 Ok(tag) => {
@@ -201,7 +201,7 @@ impl<'a> SignatureTags<'a> {
         }
         let version = required("v", &self.v)?;
         if version.value != b"1" {
-            let found = lossy(version.value);
+            let found = tag_list::quote(version.value);
             return Err(SignatureError::Version { found, offset: version.value_offset });
         }
         let (a, b, bh) =
@@ -225,7 +225,7 @@ impl<'a> SignatureTags<'a> {
         let identity = self.identity(&domain)?;
         let body_length = number("l", &self.l)?;
         if let Some(tag) = self.l.as_ref().filter(|tag| tag.value.len() > MAXIMUM_LENGTH_DIGITS) {
-            let (found, offset) = (lossy(tag.value), tag.value_offset);
+            let (found, offset) = (tag_list::quote(tag.value), tag.value_offset);
             return Err(SignatureError::Number { tag: "l", found, offset });
         }
         let timestamp = number("t", &self.t)?.map(UnixTime);
@@ -274,7 +274,7 @@ impl<'a> SignatureTags<'a> {
         let header = halves.next().flatten();
         let body = halves.next().unwrap_or(Some(Canonicalization::Simple));
         header.zip(body).ok_or_else(|| SignatureError::Canonicalization {
-            found: lossy(tag.value),
+            found: tag_list::quote(tag.value),
             offset: tag.value_offset,
         })
     }
@@ -291,7 +291,7 @@ impl<'a> SignatureTags<'a> {
         if methods.any(|method| method == b"dns/txt") {
             return Ok(());
         }
-        let found = lossy(tag.value);
+        let found = tag_list::quote(tag.value);
         Err(SignatureError::QueryMethod { found, offset: tag.value_offset })
     }
 
@@ -321,7 +321,7 @@ fn number(name: &'static str, tag: &Option<Tag<'_>>) -> Result<Option<u64>, Sign
     match tag_list::decimal(tag.value) {
         Some(number) => Ok(Some(number)),
         None => {
-            let (found, offset) = (lossy(tag.value), tag.value_offset);
+            let (found, offset) = (tag_list::quote(tag.value), tag.value_offset);
             Err(SignatureError::Number { tag: name, found, offset })
         }
     }
@@ -331,7 +331,11 @@ fn check_grammar(name: &'static str, tag: &Tag<'_>, holds: bool) -> Result<(), S
     if holds {
         return Ok(());
     }
-    Err(SignatureError::Syntax { tag: name, found: lossy(tag.value), offset: tag.value_offset })
+    Err(SignatureError::Syntax {
+        tag: name,
+        found: tag_list::quote(tag.value),
+        offset: tag.value_offset,
+    })
 }
 
 /// RFC 6376 section 2.11: hyphenated-word
@@ -351,7 +355,7 @@ fn algorithm(tag: &Tag<'_>) -> Result<Algorithm, SignatureError> {
         b"ed25519-sha256" => Ok(Algorithm::Ed25519Sha256),
         b"rsa-sha1" => Err(SignatureError::RsaSha1 { offset: tag.value_offset }),
         _ => {
-            let found = lossy(tag.value);
+            let found = tag_list::quote(tag.value);
             Err(SignatureError::Algorithm { found, offset: tag.value_offset })
         }
     }
@@ -371,7 +375,7 @@ fn check_field_names(tag: &Tag<'_>) -> Result<(), SignatureError> {
     for name in tag_list::colon_separated(tag.value) {
         // RFC 5322 section 3.6.8: ftext
         if !name.iter().all(|octet| matches!(octet, b'!'..=b'9' | b';'..=b'~')) {
-            let found = lossy(name);
+            let found = tag_list::quote(name);
             return Err(SignatureError::FieldName { found, offset: tag.value_offset });
         }
         names_from |= name.eq_ignore_ascii_case(b"from");
@@ -388,11 +392,6 @@ fn decode(name: &'static str, tag: &Tag<'_>, decoded: &mut Vec<u8>) -> Result<()
         tag: name,
         offset: tag.value_offset.saturating_add(at),
     })
-}
-
-/// What a message quotes of a value: enough to recognize it, however long it is.
-fn lossy(value: &[u8]) -> String {
-    String::from_utf8_lossy(value.get(..64).unwrap_or(value)).into_owned()
 }
 
 impl Identity {
@@ -452,7 +451,7 @@ impl fmt::Display for Identity {
 }
 
 impl fmt::Display for Signature<'_> {
-    /// As a tag list on one line that parses back to the same signature.
+    /// As a tag list that parses back to the same signature; folds in z= stay as they are.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (header, body) = (self.header_canonicalization, self.body_canonicalization);
         write!(

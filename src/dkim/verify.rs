@@ -12,6 +12,7 @@ use super::trace::Event;
 use super::verdict::{Cause, DkimResult, Verdict};
 use crate::dns::{Name, Question, RecordType, Reply, Resolver, join_all};
 use crate::message::Header;
+use crate::tag_list;
 use crate::time::UnixTime;
 
 /// What a verifier accepts and how much work it does.
@@ -285,7 +286,7 @@ impl<'h, 'a> Reader<'h, 'a> {
                 return Candidate { verdict, check: None };
             }
         };
-        verdict.note(|| Event::Signature { tags: signature.to_string() });
+        verdict.note(|| Event::Signature { tags: signature.to_string().replace("\r\n", "") });
         let check = match self.admit(&signature) {
             Ok(question) => {
                 let hole = tags.signature_span().unwrap_or_default();
@@ -383,7 +384,10 @@ impl Check {
         self.check_record(&record, verdict)?;
         let key = PublicKey::read(&record, &options.limits)?;
         verdict.key_bits = Some(key.bits());
-        verdict.note(|| Event::Key { record: record.to_string(), bits: Some(key.bits()) });
+        verdict.note(|| Event::Key {
+            record: record.to_string().replace("\r\n", ""),
+            bits: Some(key.bits()),
+        });
         let body_outcome = self.check_body(body, verdict);
         if verdict.trace.is_none() {
             body_outcome.clone()?;
@@ -407,7 +411,9 @@ impl Check {
     fn check_record(&self, record: &KeyRecord<'_>, verdict: &mut Verdict) -> Result<(), KeyError> {
         verdict.testing = record.testing;
         if !record.allows_hash("sha256") {
-            return Err(KeyError::Hash { found: record.hashes.unwrap_or_default().to_owned() });
+            return Err(KeyError::Hash {
+                found: tag_list::quote(record.hashes.unwrap_or_default().as_bytes()),
+            });
         }
         if record.is_revoked() {
             return Err(KeyError::Revoked);

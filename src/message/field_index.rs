@@ -64,15 +64,19 @@ impl<'a> FieldIndex<'a> {
         }
     }
 
-    /// Gives back what was taken of a name; a field of it that was left, other than the one at
-    /// `except`. `None` if none was left or none was taken.
-    pub(crate) fn give_back(&mut self, name: &[u8], except: usize) -> Option<usize> {
-        let range = self.find(name);
-        let first = self.entries.get_mut(range.start).filter(|_| !range.is_empty())?;
-        let taken = std::mem::take(&mut first.taken);
-        let left = range.start..range.end.saturating_sub(taken);
-        let left = self.entries.get(left).filter(|_| taken > 0)?;
-        left.iter().map(|entry| entry.position).find(|position| *position != except)
+    /// Gives back all that was taken, and tells the positions of fields that were left of names of
+    /// which some were taken: one for each name, other than the one at `except`.
+    pub(crate) fn give_back(&mut self, except: usize, mut left_over: impl FnMut(usize)) {
+        let mut start = 0;
+        while let Some(first) = self.entries.get_mut(start) {
+            let (end, taken) = (first.end, std::mem::take(&mut first.taken));
+            if taken > 0 {
+                let left = self.entries.get(start..end.saturating_sub(taken)).unwrap_or_default();
+                let left = left.iter().map(|entry| entry.position).find(|at| *at != except);
+                left.into_iter().for_each(&mut left_over);
+            }
+            start = end;
+        }
     }
 
     /// The range of entries that bear a name, from top to bottom of the header.
@@ -143,13 +147,19 @@ mod tests {
     fn what_is_left_is_told_once() {
         let header = header();
         let mut index = FieldIndex::new(&header);
-        assert_eq!(index.give_back(b"to", 9), None);
+        let left = |index: &mut FieldIndex<'_>, except| {
+            let mut left = Vec::new();
+            index.give_back(except, |position| left.push(position));
+            left
+        };
+        assert_eq!(left(&mut index, 9), [0; 0]);
         index.take(b"to", 9);
-        assert_eq!(index.give_back(b"TO", 9), Some(0));
-        assert_eq!(index.give_back(b"to", 9), None);
+        index.take(b"t", 9);
+        assert_eq!(left(&mut index, 9), [0]);
+        assert_eq!(left(&mut index, 9), [0; 0]);
         index.take(b"to", 9);
         index.take(b"to", 9);
-        assert_eq!(index.give_back(b"to", 0), None);
+        assert_eq!(left(&mut index, 0), [0; 0]);
         assert_eq!(index.take(b"to", 9), Some(5));
     }
 }
