@@ -229,7 +229,7 @@ fn sign_rsa(canonical_header: &[u8]) -> (Vec<u8>, Vec<u8>, String) {
 
     let lines: String = RSA_KEY.lines().filter(|line| !line.starts_with('-')).collect();
     let pair = RsaKeyPair::from_pkcs8(&STANDARD.decode(lines).unwrap()).unwrap();
-    let mut signature = vec![0; pair.public_key().modulus_len()];
+    let mut signature = vec![0; 256];
     let random = backend::rand::SystemRandom::new();
     pair.sign(&RSA_PKCS1_SHA256, &random, canonical_header, &mut signature).unwrap();
     let public_key = pair.public_key().as_ref().to_vec();
