@@ -3,7 +3,7 @@
 //! [RFC 8463](https://www.rfc-editor.org/rfc/rfc8463) and
 //! [RFC 8616](https://www.rfc-editor.org/rfc/rfc8616).
 //!
-//! [`verify`] takes a whole message in memory. [`Verifier`] takes it as it arrives: the header
+//! [`verify()`] takes a whole message in memory. [`Verifier`] takes it as it arrives: the header
 //! first, then the body in chunks, while the keys are being fetched. Both give one [`Verdict`] for
 //! each DKIM-Signature field, in the order of the header; none is ever left out.
 
