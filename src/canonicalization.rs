@@ -220,7 +220,7 @@ impl Held {
 const BLOCK: usize = 64;
 /// Octets between two looks at how full the output is.
 const STRIP: usize = 16 * BLOCK;
-const CAPACITY: usize = 8 * STRIP;
+const CAPACITY: usize = 4 * STRIP;
 /// Octets to search at once for the next WSP: few enough to be in a near cache yet when hashed.
 const REACH: usize = 16 * STRIP;
 
