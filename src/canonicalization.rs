@@ -3,7 +3,7 @@
 //! Everything here works on bytes as received. Only SP and HTAB are whitespace, only CRLF ends a
 //! line; a CR or LF on its own is content like any other octet and is never repaired.
 
-use memchr::{memchr, memchr2, memchr3};
+use memchr::memchr2;
 use wide::u8x16;
 
 /// How much a message may change in transit before its hash does.
@@ -432,16 +432,17 @@ fn relaxed_header_field(field: &[u8], out: &mut Vec<u8>) {
         [text @ .., b'\r', b'\n'] => (text, CRLF),
         text => (text, &[][..]),
     };
-    let colon = memchr(b':', text).unwrap_or(text.len());
+    // A name is short: a plain search finds its end first.
+    let colon = text.iter().position(|octet| *octet == b':').unwrap_or(text.len());
     let (name, value) = text.split_at_checked(colon).unwrap_or((text, &[]));
     let start = out.len();
-    if memchr3(b' ', b'\t', b'\r', name).is_none() {
-        out.extend_from_slice(name);
-    } else {
+    if name.iter().any(|octet| matches!(octet, b' ' | b'\t' | b'\r')) {
         unfold(name, out);
-    }
-    if let Some(name) = out.get_mut(start..) {
-        name.make_ascii_lowercase();
+        if let Some(name) = out.get_mut(start..) {
+            name.make_ascii_lowercase();
+        }
+    } else {
+        out.extend(name.iter().map(u8::to_ascii_lowercase));
     }
     if let [b':', value @ ..] = value {
         out.push(b':');

@@ -267,16 +267,17 @@ impl<'a> SignatureTags<'a> {
         let Some(tag) = &self.c else {
             return Ok((Canonicalization::Simple, Canonicalization::Simple));
         };
-        let words = tag.value.split(|octet| *octet == b'/');
-        let is_grammatical = words.clone().count() <= 2 && words.clone().all(is_hyphenated_word);
+        let mut words = tag.value.splitn(2, |octet| *octet == b'/');
+        let header = words.next().and_then(Canonicalization::parse);
+        let body = words.next().map_or(Some(Canonicalization::Simple), Canonicalization::parse);
+        if let (Some(header), Some(body)) = (header, body) {
+            return Ok((header, body));
+        }
+        let mut words = tag.value.split(|octet| *octet == b'/');
+        let is_grammatical = words.clone().count() <= 2 && words.all(is_hyphenated_word);
         check_grammar("c", tag, is_grammatical)?;
-        let mut halves = words.map(Canonicalization::parse);
-        let header = halves.next().flatten();
-        let body = halves.next().unwrap_or(Some(Canonicalization::Simple));
-        header.zip(body).ok_or_else(|| SignatureError::Canonicalization {
-            found: tag_list::quote(tag.value),
-            offset: tag.value_offset,
-        })
+        let (found, offset) = (tag_list::quote(tag.value), tag.value_offset);
+        Err(SignatureError::Canonicalization { found, offset })
     }
 
     fn check_query_method(&self) -> Result<(), SignatureError> {
@@ -349,12 +350,12 @@ fn is_hyphenated_word(word: &[u8]) -> bool {
 }
 
 fn algorithm(tag: &Tag<'_>) -> Result<Algorithm, SignatureError> {
-    check_grammar("a", tag, is_hyphenated_word(tag.value))?;
     match tag.value {
         b"rsa-sha256" => Ok(Algorithm::RsaSha256),
         b"ed25519-sha256" => Ok(Algorithm::Ed25519Sha256),
         b"rsa-sha1" => Err(SignatureError::RsaSha1 { offset: tag.value_offset }),
         _ => {
+            check_grammar("a", tag, is_hyphenated_word(tag.value))?;
             let found = tag_list::quote(tag.value);
             Err(SignatureError::Algorithm { found, offset: tag.value_offset })
         }
