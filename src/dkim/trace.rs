@@ -48,7 +48,7 @@ pub enum Event {
         /// The record as a tag list on one line.
         record: String,
         /// Size of the key in bits.
-        bits: Option<u32>,
+        bits: u32,
     },
     /// The body was hashed.
     BodyHash {
@@ -104,10 +104,7 @@ impl fmt::Display for Event {
                 write!(f, "asked {question}: {error}")
             }
             Self::Ignored { error } => write!(f, "ignored a TXT record: {error}"),
-            Self::Key { record, bits } => {
-                write!(f, "key record: {record}")?;
-                bits.map_or(Ok(()), |bits| write!(f, " ({bits} bits)"))
-            }
+            Self::Key { record, bits } => write!(f, "key record: {record} ({bits} bits)"),
             Self::BodyHash { canonicalization, signed, length, expected, found } => {
                 write!(f, "body, {canonicalization}, {signed} of {length} octets signed: ")?;
                 match found {

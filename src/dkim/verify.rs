@@ -10,7 +10,7 @@ use super::select::Selector;
 use super::signature::{Algorithm, Signature, SignatureTags};
 use super::trace::Event;
 use super::verdict::{Cause, DkimResult, Verdict};
-use crate::dns::{Name, Question, RecordType, Reply, Resolver, join_all};
+use crate::dns::{LookupError, Name, Question, RecordType, Reply, Resolver, join_all};
 use crate::message::Header;
 use crate::tag_list;
 use crate::time::UnixTime;
@@ -171,6 +171,16 @@ pub struct Keys {
 #[error("the keys were fetched for another verifier")]
 pub struct ForeignKeys;
 
+impl Keys {
+    /// A question and the reply to it. Without one nothing passes.
+    fn get(&self, question: usize) -> Result<(&Question, &Reply), Cause> {
+        self.questions.get(question).zip(self.replies.get(question)).ok_or_else(|| Cause::Lookup {
+            question: Question::new(Name::ROOT, RecordType::Txt).into(),
+            error: LookupError::Other("the key was not asked for".into()),
+        })
+    }
+}
+
 impl Verifier {
     /// Reads the signatures of a header. Nothing is borrowed from it.
     pub fn new(header: &Header<'_>, options: &Options, now: UnixTime) -> Self {
@@ -224,14 +234,9 @@ impl Verifier {
             if let Some(check) = check {
                 let body = bodies.get(check.body);
                 let header = signed_headers.get(check.signed_header.clone()).unwrap_or_default();
-                let question = keys.questions.get(check.question);
-                let reply = keys.replies.get(check.question);
-                let outcome = match question.zip(reply) {
-                    Some((question, reply)) => {
-                        check.conclude(question, reply, body, header, &options, &mut verdict)
-                    }
-                    None => Ok(()),
-                };
+                let outcome = keys.get(check.question).and_then(|(question, reply)| {
+                    check.conclude(question, reply, body, header, &options, &mut verdict)
+                });
                 match outcome {
                     Ok(()) => verdict.result = DkimResult::Pass,
                     Err(cause) => verdict.stop(cause),
@@ -386,7 +391,7 @@ impl Check {
         verdict.key_bits = Some(key.bits());
         verdict.note(|| Event::Key {
             record: record.to_string().replace("\r\n", ""),
-            bits: Some(key.bits()),
+            bits: key.bits(),
         });
         let body_outcome = self.check_body(body, verdict);
         if verdict.trace.is_none() {
@@ -448,3 +453,6 @@ impl Check {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
