@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 /// Why a public key cannot be used.
 ///
 /// Offsets count octets from the start of the key's DER, that is after base64.
@@ -132,7 +134,15 @@ impl<'a> RsaPublicKey<'a> {
     /// What keeps the key from use; faults of the encoding come before faults of the numbers.
     pub(crate) fn from_der(der: &'a [u8], limits: &RsaLimits) -> Result<Self, KeyEncodingError> {
         let (modulus, exponent) = rsa_public_key(Reader { rest: der, offset: 0 })?;
+        Self::from_integers(modulus, exponent, limits)
+    }
 
+    /// Checks the numbers of a key, each the contents of an INTEGER.
+    pub(super) fn from_integers(
+        modulus: &'a [u8],
+        exponent: &'a [u8],
+        limits: &RsaLimits,
+    ) -> Result<Self, KeyEncodingError> {
         let modulus = magnitude(modulus).ok_or(KeyEncodingError::NegativeModulus)?;
         let bits = bit_length(modulus);
         let minimum = limits.minimum_bits.max(RsaLimits::SHORTEST);
@@ -160,6 +170,12 @@ impl<'a> RsaPublicKey<'a> {
     /// The exact length of the modulus.
     pub(crate) fn bits(&self) -> u32 {
         self.bits
+    }
+
+    /// The SubjectPublicKeyInfo of RFC 5280 section 4.1, as keys are published.
+    pub(crate) fn to_spki(self) -> Vec<u8> {
+        let key = write(SEQUENCE, &[&write_integer(self.modulus), &write_integer(self.exponent)]);
+        write(SEQUENCE, &[&rsa_algorithm(), &write(BIT_STRING, &[&[0], &key])]).to_vec()
     }
 
     /// Big-endian, without a leading zero octet.
@@ -221,14 +237,15 @@ fn integers(mut key: Reader<'_>) -> Result<(&[u8], &[u8]), KeyEncodingError> {
 const BIT_STRING: u8 = 0x03;
 const INTEGER: u8 = 0x02;
 const NULL: u8 = 0x05;
-const OBJECT_IDENTIFIER: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
+pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(super) const OCTET_STRING: u8 = 0x04;
+pub(super) const SEQUENCE: u8 = 0x30;
 
 /// 1.2.840.113549.1.1.1, RFC 8017 appendix C.
-const RSA_ENCRYPTION: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
+pub(super) const RSA_ENCRYPTION: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 
 /// What is likely to stand in the place of rsaEncryption.
-fn algorithm_name(identifier: &[u8]) -> &'static str {
+pub(super) fn algorithm_name(identifier: &[u8]) -> &'static str {
     match identifier {
         b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x07" => "id-RSAES-OAEP",
         b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a" => "id-RSASSA-PSS",
@@ -244,14 +261,18 @@ fn algorithm_name(identifier: &[u8]) -> &'static str {
 
 /// The rest of a value, and where in the key it begins.
 #[derive(Clone, Copy)]
-struct Reader<'a> {
-    rest: &'a [u8],
-    offset: usize,
+pub(super) struct Reader<'a> {
+    pub(super) rest: &'a [u8],
+    pub(super) offset: usize,
 }
 
 impl<'a> Reader<'a> {
     /// Steps over one value and returns its contents.
-    fn value(&mut self, tag: u8, expected: &'static str) -> Result<Self, KeyEncodingError> {
+    pub(super) fn value(
+        &mut self,
+        tag: u8,
+        expected: &'static str,
+    ) -> Result<Self, KeyEncodingError> {
         self.octet(tag, expected)?;
         let start = *self;
         let length = self.length()?;
@@ -278,7 +299,7 @@ impl<'a> Reader<'a> {
     }
 
     /// X.690 section 8.3.2: the contents of an INTEGER, never empty and in the fewest octets.
-    fn integer(&mut self, expected: &'static str) -> Result<&'a [u8], KeyEncodingError> {
+    pub(super) fn integer(&mut self, expected: &'static str) -> Result<&'a [u8], KeyEncodingError> {
         let integer = self.value(INTEGER, expected)?;
         match integer.rest {
             [] | [0, ..0x80, ..] | [0xff, 0x80..=0xff, ..] => {
@@ -289,7 +310,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Steps over one octet, which must be this one.
-    fn octet(&mut self, octet: u8, expected: &'static str) -> Result<(), KeyEncodingError> {
+    pub(super) fn octet(
+        &mut self,
+        octet: u8,
+        expected: &'static str,
+    ) -> Result<(), KeyEncodingError> {
         let start = *self;
         if self.next(expected)? == octet { Ok(()) } else { Err(start.unexpected(expected)) }
     }
@@ -309,7 +334,7 @@ impl<'a> Reader<'a> {
         Some(first)
     }
 
-    fn end(self, expected: &'static str) -> Result<(), KeyEncodingError> {
+    pub(super) fn end(self, expected: &'static str) -> Result<(), KeyEncodingError> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.unexpected(expected)) }
     }
 
@@ -318,8 +343,36 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The parameters that rsaEncryption must have (RFC 3279 section 2.3.1).
+pub(super) fn rsa_algorithm() -> Zeroizing<Vec<u8>> {
+    write(SEQUENCE, &[&write(OBJECT_IDENTIFIER, &[RSA_ENCRYPTION]), &write(NULL, &[])])
+}
+
+/// One value around the parts of its contents, which are under 64 KiB and may be secret.
+pub(super) fn write(tag: u8, parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let mut value = Zeroizing::new(Vec::with_capacity(length.saturating_add(4)));
+    value.push(tag);
+    match (u8::try_from(length), u16::try_from(length).unwrap_or(u16::MAX)) {
+        (Ok(length @ ..0x80), _) => value.push(length),
+        (Ok(length), _) => value.extend([0x81, length]),
+        (Err(_), length) => {
+            value.push(0x82);
+            value.extend(length.to_be_bytes());
+        }
+    }
+    parts.iter().for_each(|part| value.extend_from_slice(part));
+    value
+}
+
+/// The INTEGER of a positive number.
+pub(super) fn write_integer(magnitude: &[u8]) -> Zeroizing<Vec<u8>> {
+    let sign: &[u8] = if magnitude.first().is_none_or(|octet| *octet >= 0x80) { &[0] } else { &[] };
+    write(INTEGER, &[sign, magnitude])
+}
+
 /// The octets of an INTEGER without its sign octet; `None` if it is negative.
-fn magnitude(integer: &[u8]) -> Option<&[u8]> {
+pub(super) fn magnitude(integer: &[u8]) -> Option<&[u8]> {
     match integer {
         [0, magnitude @ ..] => Some(magnitude),
         [0x80..=0xff, ..] => None,

@@ -1,4 +1,4 @@
-//! Hashes, signatures and public keys behind one facade.
+//! Hashes, signatures and keys behind one facade.
 //!
 //! RSA and SHA-256 come from the preferred one of the backends that are compiled in: aws-lc-rs,
 //! else ring, else RustCrypto. Ed25519 always comes from ed25519-dalek. Whatever is decided here
@@ -6,6 +6,7 @@
 //! that every build gives the same verdict.
 
 mod der;
+mod private_key;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod ring_api;
 #[cfg(feature = "rust-crypto")]
@@ -28,6 +29,10 @@ use rust_crypto as preferred;
 
 pub use der::KeyEncodingError;
 pub(crate) use der::{RsaLimits, RsaPublicKey};
+pub use private_key::SigningKeyError;
+pub(crate) use private_key::{
+    Ed25519PrivateKey, PrivateKey, RsaPrivateKey, decode_pem, encode_ed25519,
+};
 
 /// SHA-256 of octets that arrive in pieces.
 #[derive(Clone)]
@@ -78,6 +83,73 @@ impl RsaPublicKey<'_> {
     }
 }
 
+/// An RSA private key in the first backend that signs with keys of its size.
+pub(crate) enum RsaSigner {
+    Preferred(preferred::RsaSigner),
+    #[cfg(all(feature = "rust-crypto", any(feature = "aws-lc-rs", feature = "ring")))]
+    RustCrypto(Box<rust_crypto::RsaSigner>),
+}
+
+impl RsaSigner {
+    /// # Errors
+    ///
+    /// When no backend takes the size, or the numbers do not belong together.
+    pub(crate) fn new(key: &RsaPrivateKey<'_>) -> Result<Self, SigningKeyError> {
+        let bits = key.public.bits();
+        let signer = if preferred::SIGNING_BITS.contains(&bits) {
+            preferred::RsaSigner::new(key).map(Self::Preferred)
+        } else {
+            Self::fallback(key)?
+        };
+        let signer = signer.ok_or(SigningKeyError::Mismatch)?;
+        // Backends differ in what they check; a signature that verifies shows it all.
+        let probe = b"bonafide";
+        let signature = signer.sign_sha256(probe).unwrap_or_default();
+        if key.public.verify_sha256(probe, &signature) {
+            Ok(signer)
+        } else {
+            Err(SigningKeyError::Mismatch)
+        }
+    }
+
+    #[cfg(all(feature = "rust-crypto", any(feature = "aws-lc-rs", feature = "ring")))]
+    fn fallback(key: &RsaPrivateKey<'_>) -> Result<Option<Self>, SigningKeyError> {
+        if !rust_crypto::SIGNING_BITS.contains(&key.public.bits()) {
+            return Err(unsupported(key.public.bits(), &rust_crypto::SIGNING_BITS));
+        }
+        Ok(rust_crypto::RsaSigner::new(key).map(Box::new).map(Self::RustCrypto))
+    }
+
+    #[cfg(not(all(feature = "rust-crypto", any(feature = "aws-lc-rs", feature = "ring"))))]
+    fn fallback(key: &RsaPrivateKey<'_>) -> Result<Option<Self>, SigningKeyError> {
+        Err(unsupported(key.public.bits(), &preferred::SIGNING_BITS))
+    }
+
+    /// RSASSA-PKCS1-v1_5 with SHA-256, RFC 8017 section 8.2.1; `None` if the computation failed.
+    pub(crate) fn sign_sha256(&self, message: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Preferred(key) => key.sign_sha256(message),
+            #[cfg(all(feature = "rust-crypto", any(feature = "aws-lc-rs", feature = "ring")))]
+            Self::RustCrypto(key) => key.sign_sha256(message),
+        }
+    }
+}
+
+/// Makes an RSA key and writes it as a PEM block of PKCS#8.
+#[cfg(feature = "rust-crypto")]
+pub(crate) fn generate_rsa(
+    bits: u32,
+    random: &mut dyn FnMut(&mut [u8]),
+) -> Result<zeroize::Zeroizing<String>, SigningKeyError> {
+    let sizes = &rust_crypto::SIGNING_BITS;
+    let key = sizes.contains(&bits).then(|| rust_crypto::generate_rsa(bits, random)).flatten();
+    key.ok_or_else(|| unsupported(bits, sizes))
+}
+
+fn unsupported(bits: u32, signs: &std::ops::RangeInclusive<u32>) -> SigningKeyError {
+    SigningKeyError::Unsupported { bits, minimum: *signs.start(), maximum: *signs.end() }
+}
+
 /// An Ed25519 public key: canonical, on the curve and not of small order.
 pub(crate) struct Ed25519PublicKey(ed25519_dalek::VerifyingKey);
 
@@ -99,6 +171,11 @@ impl Ed25519PublicKey {
             return Err(KeyEncodingError::Ed25519SmallOrder);
         }
         Ok(Self(key))
+    }
+
+    /// The 32 octets of RFC 8032 section 5.1.2.
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
     }
 
     /// PureEdDSA, RFC 8032 section 5.1.7: whether `signature` is this key's over `message`. In DKIM

@@ -1,9 +1,17 @@
 //! RSA and SHA-256 by aws-lc-rs or ring, whose interfaces agree in all that is used here.
 
-/// The body of a backend module; the argument is the name of the library's crate.
+/// The body of a backend module; the arguments are the name of the library's crate
+/// and the sizes of RSA key that it signs with.
 macro_rules! backend {
-    ($library:ident) => {
-        use ::$library::{digest, signature};
+    ($library:ident, signs $bits:expr) => {
+        use std::ops::RangeInclusive;
+
+        use ::$library::{digest, rand::SystemRandom, signature};
+
+        use crate::crypto::private_key::RsaPrivateKey;
+
+        /// The lengths of modulus that the library signs with.
+        pub(crate) const SIGNING_BITS: RangeInclusive<u32> = $bits;
 
         #[derive(Clone)]
         pub(crate) struct Sha256(digest::Context);
@@ -48,12 +56,32 @@ macro_rules! backend {
                 )
                 .is_ok()
         }
+
+        pub(crate) struct RsaSigner {
+            key: signature::RsaKeyPair,
+            signature_octets: usize,
+        }
+
+        impl RsaSigner {
+            pub(crate) fn new(key: &RsaPrivateKey<'_>) -> Option<Self> {
+                let signature_octets = key.public.modulus().len();
+                let key = signature::RsaKeyPair::from_der(key.pkcs1).ok()?;
+                Some(Self { key, signature_octets })
+            }
+
+            pub(crate) fn sign_sha256(&self, message: &[u8]) -> Option<Vec<u8>> {
+                let mut signature = vec![0; self.signature_octets];
+                let (padding, random) = (&signature::RSA_PKCS1_SHA256, SystemRandom::new());
+                self.key.sign(padding, &random, message, &mut signature).ok()?;
+                Some(signature)
+            }
+        }
     };
 }
 
 #[cfg(feature = "aws-lc-rs")]
 pub(super) mod aws_lc_rs {
-    backend!(aws_lc_rs);
+    backend!(aws_lc_rs, signs 2048..=8192);
 }
 
 #[cfg(feature = "ring")]
@@ -62,5 +90,5 @@ pub(super) mod aws_lc_rs {
     allow(dead_code, reason = "where it is not preferred, only the tests use it")
 )]
 pub(super) mod ring {
-    backend!(ring);
+    backend!(ring, signs 2048..=4096);
 }

@@ -1,4 +1,7 @@
-use super::{Ed25519PublicKey, KeyEncodingError, RsaLimits, RsaPublicKey, Sha256, VerifyRsaSha256};
+use super::{
+    Ed25519PublicKey, KeyEncodingError, RsaLimits, RsaPrivateKey, RsaPublicKey, Sha256,
+    VerifyRsaSha256,
+};
 
 /// What a backend offers, so that each vector can run through all that are compiled in.
 struct Backend {
@@ -7,6 +10,8 @@ struct Backend {
     /// SHA-256 of the pieces; the context is cloned after each and the clone goes on.
     sha256_of_pieces: fn(&[&[u8]]) -> [u8; 32],
     verify_rsa_sha256: VerifyRsaSha256,
+    /// `None` where the backend does not sign with keys of that size.
+    sign_rsa_sha256: fn(&RsaPrivateKey<'_>, &[u8]) -> Option<Vec<u8>>,
 }
 
 macro_rules! backends {
@@ -25,6 +30,9 @@ macro_rules! backends {
                 context.finish()
             },
             verify_rsa_sha256: super::$($module)::+::verify_rsa_sha256,
+            sign_rsa_sha256: |key, message| {
+                super::$($module)::+::RsaSigner::new(key)?.sign_sha256(message)
+            },
         },)*]
     };
 }
@@ -111,6 +119,8 @@ macro_rules! vectors {
         include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/test-vectors/crypto/", $file))
     };
 }
+
+mod private_keys;
 
 #[test]
 fn rsa_keys() {

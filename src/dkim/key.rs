@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::domain::{Domain, Selector};
 use crate::tag_list::{self, Base64, Tag, TagListError, Tags};
 
 /// A key record as it is published in the DNS,
@@ -161,6 +162,37 @@ impl<'a> KeyRecord<'a> {
         self.public_key.is_empty()
     }
 }
+
+impl KeyRecord<'_> {
+    /// The record as a line of a zone file, in strings of at most 255 octets
+    /// ([RFC 6376 section 3.6.2.2](https://www.rfc-editor.org/rfc/rfc6376#section-3.6.2.2)):
+    /// `<selector>._domainkey.<domain>. IN TXT "..." "..."`.
+    pub fn zone_line(&self, selector: &Selector, domain: &Domain) -> String {
+        let mut line = format!("{selector}._domainkey.{domain}. IN TXT");
+        for string in self.strings() {
+            line.push_str(" \"");
+            for octet in string {
+                match octet {
+                    b'"' | b'\\' => line.extend(['\\', char::from(octet)]),
+                    b' '..=b'~' => line.push(char::from(octet)),
+                    // RFC 1035 section 5.1
+                    _ => line.push_str(&format!("\\{octet:03}")),
+                }
+            }
+            line.push('"');
+        }
+        line
+    }
+
+    /// The record's text in pieces of at most 255 octets: the strings of a TXT record.
+    pub fn strings(&self) -> Vec<Vec<u8>> {
+        let text = self.to_string().replace("\r\n", "");
+        text.as_bytes().chunks(MAXIMUM_STRING_OCTETS).map(<[u8]>::to_vec).collect()
+    }
+}
+
+/// RFC 1035 section 3.3: a character-string.
+const MAXIMUM_STRING_OCTETS: usize = 255;
 
 /// Lists of registered words are ASCII; one that is not even UTF-8 holds no word that is known.
 fn text_of<'a>(tag: &Tag<'a>) -> &'a str {

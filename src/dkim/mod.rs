@@ -6,23 +6,35 @@
 //! [`verify()`] takes a whole message in memory. [`Verifier`] takes it as it arrives: the header
 //! first, then the body in chunks, while the keys are being fetched. Both give one [`Verdict`] for
 //! each DKIM-Signature field, in the order of the header; none is ever left out.
+//!
+//! [`Signer`] signs with one [`SigningKey`] or several, a message in memory or one that arrives.
 
 mod body_hash;
 mod key;
 mod public_key;
 mod select;
+mod sign;
 mod signature;
 mod signature_error;
+mod signing_error;
+mod signing_key;
 mod trace;
 mod verdict;
 mod verify;
+mod write;
 
 pub use key::{KeyRecord, KeyRecordError, KeyType};
 pub use public_key::KeyError;
+pub use sign::{
+    Expiration, FieldsToSign, PreparedSigning, Signer, Signing, SigningOptions, SigningRequest,
+};
 pub use signature::{Algorithm, Identity, Signature};
 pub use signature_error::SignatureError;
+pub use signing_error::SigningError;
+pub use signing_key::{KeyMismatch, PrivateKeyPem, SigningKey};
 pub use trace::Event;
 pub use verdict::{Cause, DkimResult, FieldNames, Verdict};
 pub use verify::{ForeignKeys, Keys, Limits, Options, Verifier, verify};
+pub use write::TagLayout;
 
-pub use crate::crypto::KeyEncodingError;
+pub use crate::crypto::{KeyEncodingError, SigningKeyError};

@@ -96,12 +96,34 @@ fn read_key<'r>(text: &'r [u8], limits: &Limits) -> Result<KeyRecord<'r>, KeyErr
         return Err(KeyRecordError::TooLong { found, limit }.into());
     }
     let record = KeyRecord::parse(text)?;
+    check_service(&record)?;
+    Ok(record)
+}
+
+/// Whether a record's key may sign mail at all.
+pub(super) fn check_service(record: &KeyRecord<'_>) -> Result<(), KeyError> {
     if record.is_for_email() {
-        return Ok(record);
+        return Ok(());
     }
     Err(KeyError::Service {
         found: tag_list::quote(record.services.unwrap_or_default().as_bytes()),
     })
+}
+
+/// Whether a record's key may be used with an algorithm, RFC 6376 section 6.1.2.
+pub(super) fn check_use(record: &KeyRecord<'_>, algorithm: Algorithm) -> Result<(), KeyError> {
+    if !record.allows_hash("sha256") {
+        return Err(KeyError::Hash {
+            found: tag_list::quote(record.hashes.unwrap_or_default().as_bytes()),
+        });
+    }
+    if record.is_revoked() {
+        return Err(KeyError::Revoked);
+    }
+    if record.key_type != algorithm.key_type() {
+        return Err(KeyError::Algorithm { found: record.key_type });
+    }
+    Ok(())
 }
 
 /// Whether a text has a p= or says v=DKIM1, however broken it is.
@@ -137,6 +159,22 @@ impl<'r> PublicKey<'r> {
                 Self::Rsa(RsaPublicKey::from_der(&record.public_key, &limits)?)
             }
         })
+    }
+
+    pub(super) fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Ed25519(_) => Algorithm::Ed25519Sha256,
+            Self::Rsa(_) => Algorithm::RsaSha256,
+        }
+    }
+
+    /// What p= holds: a SubjectPublicKeyInfo (RFC 6376 erratum 3017), or bare octets (RFC 8463
+    /// section 4.2).
+    pub(super) fn to_published(&self) -> Vec<u8> {
+        match self {
+            Self::Ed25519(key) => key.as_bytes().to_vec(),
+            Self::Rsa(key) => key.to_spki(),
+        }
     }
 
     pub(super) fn bits(&self) -> u32 {

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use super::body_hash::{BodyHash, BodyHashRequest, BodyHasher};
 use super::key::KeyRecord;
-use super::public_key::{KeyError, PublicKey, select_key};
+use super::public_key::{KeyError, PublicKey, check_use, select_key};
 use super::select::Selector;
 use super::signature::{Algorithm, Signature, SignatureTags};
 use super::trace::Event;
 use super::verdict::{Cause, DkimResult, Verdict};
 use crate::dns::{LookupError, Name, Question, RecordType, Reply, Resolver, join_all};
 use crate::message::Header;
-use crate::tag_list;
 use crate::time::UnixTime;
 
 /// What a verifier accepts and how much work it does.
@@ -415,17 +414,7 @@ impl Check {
     /// Whether a record's key may be used for the signature, RFC 6376 section 6.1.2.
     fn check_record(&self, record: &KeyRecord<'_>, verdict: &mut Verdict) -> Result<(), KeyError> {
         verdict.testing = record.testing;
-        if !record.allows_hash("sha256") {
-            return Err(KeyError::Hash {
-                found: tag_list::quote(record.hashes.unwrap_or_default().as_bytes()),
-            });
-        }
-        if record.is_revoked() {
-            return Err(KeyError::Revoked);
-        }
-        if record.key_type != self.algorithm.key_type() {
-            return Err(KeyError::Algorithm { found: record.key_type });
-        }
+        check_use(record, self.algorithm)?;
         if record.strict
             && let Some(identity) = &verdict.identity
             && verdict.domain.as_ref() != Some(&identity.domain)

@@ -4,8 +4,10 @@
 //! followed by white space; a line without a colon is kept as a field without a name. The fields
 //! put back together are the header block, octet for octet.
 
+mod defects;
 mod field_index;
 
+pub use defects::{DefectScanner, Defects, MAXIMUM_LINE_OCTETS, Occurrences};
 pub(crate) use field_index::FieldIndex;
 
 /// A message's header block, split into fields, and the body behind it.
@@ -77,6 +79,12 @@ impl<'a> Header<'a> {
     /// What follows the empty line; nothing if there is none.
     pub fn body(&self) -> &'a [u8] {
         self.message.get(self.body_start..).unwrap_or_default()
+    }
+
+    /// Where the body begins, or would begin behind the empty line that ends the header.
+    pub(crate) fn body_offset(&self) -> u64 {
+        let offset = self.body_start.max(self.end.saturating_add(2));
+        u64::try_from(offset).unwrap_or(u64::MAX)
     }
 
     /// The fields from top to bottom.

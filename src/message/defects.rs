@@ -1,0 +1,250 @@
+//! Octets that a message must not hold, found while it streams by.
+
+use wide::u8x16;
+
+/// RFC 5322 section 2.1.1: a line has at most 998 octets before its CRLF.
+pub const MAXIMUM_LINE_OCTETS: u64 = 998;
+
+/// What is wrong with the octets of a message, whatever they mean:
+/// [RFC 5322 sections 2.1.1](https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1) and
+/// [2.3](https://www.rfc-editor.org/rfc/rfc5322#section-2.3).
+///
+/// A bare CR or LF is what one server reads as the end of a line, or of the message, and another
+/// does not: [RFC 5321 section 2.3.8](https://www.rfc-editor.org/rfc/rfc5321#section-2.3.8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Defects {
+    /// CR without LF behind it.
+    pub bare_cr: Occurrences,
+    /// LF without CR before it.
+    pub bare_lf: Occurrences,
+    /// NUL.
+    pub nul: Occurrences,
+    /// Lines of over [`MAXIMUM_LINE_OCTETS`], each at its first octet; here any LF ends a line.
+    pub long_lines: Occurrences,
+    /// The first octet over 127, which is no defect where 8BITMIME is spoken.
+    pub first_eight_bit: Option<u64>,
+}
+
+/// How often something stands in a message, and where first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Occurrences {
+    /// How often.
+    pub count: u64,
+    /// The offset of the first, from the first octet that was written.
+    pub first: Option<u64>,
+}
+
+impl Occurrences {
+    fn add(&mut self, count: u32, first: impl FnOnce() -> u64) {
+        if count > 0 {
+            self.count = self.count.saturating_add(u64::from(count));
+            self.first.get_or_insert_with(first);
+        }
+    }
+}
+
+impl Defects {
+    /// Whether there is neither a bare CR or LF, nor NUL, nor a line that is too long.
+    pub fn is_clean(&self) -> bool {
+        [self.bare_cr, self.bare_lf, self.nul, self.long_lines].iter().all(|found| found.count == 0)
+    }
+}
+
+/// Finds the [`Defects`] of octets that arrive in any split, in constant memory.
+///
+/// ```
+/// use bonafide::message::DefectScanner;
+///
+/// let mut scanner = DefectScanner::new();
+/// scanner.write(b"One line\r");
+/// scanner.write(b"\nand a bare\nline feed\r\n");
+/// let defects = scanner.finish();
+/// assert_eq!((defects.bare_lf.count, defects.bare_lf.first), (1, Some(20)));
+/// assert_eq!(defects.bare_cr.count, 0);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct DefectScanner {
+    defects: Defects,
+    /// Octets so far.
+    offset: u64,
+    line_start: u64,
+    /// 1 if the last octet was CR.
+    cr: u64,
+}
+
+const BLOCK: usize = 64;
+
+impl DefectScanner {
+    /// A scanner before the first octet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next octets.
+    pub fn write(&mut self, chunk: &[u8]) {
+        let (blocks, tail) = chunk.as_chunks::<BLOCK>();
+        for block in blocks {
+            self.block(block, BLOCK);
+        }
+        let mut padded = [b' '; BLOCK];
+        if let Some(start) = padded.get_mut(..tail.len()).filter(|start| !start.is_empty()) {
+            start.copy_from_slice(tail);
+            self.block(&padded, tail.len());
+        }
+    }
+
+    /// What was found.
+    pub fn finish(mut self) -> Defects {
+        if self.cr > 0 {
+            self.defects.bare_cr.add(1, || self.offset.saturating_sub(1));
+        }
+        self.end_line(self.offset);
+        self.defects
+    }
+
+    /// Reads the first `length` octets of a block; what is behind them must be spaces.
+    #[inline(always)]
+    fn block(&mut self, block: &[u8; BLOCK], length: usize) {
+        let [cr, lf, nul] = [b'\r', b'\n', 0].map(|octet| {
+            let octet = u8x16::splat(octet);
+            mask(block, |octets| octets.simd_eq(octet).to_bitmask())
+        });
+        let inside = u64::MAX.unbounded_shr(u64::BITS.saturating_sub(bits(length)));
+        let behind_cr = (cr << 1 | self.cr) & inside;
+        // A bit for each CR or LF that stands alone: of the octets behind a CR and the LFs, those
+        // that are not both.
+        if (behind_cr ^ lf) | nul != 0 {
+            self.record(behind_cr, lf, nul);
+        }
+        if self.defects.first_eight_bit.is_none() {
+            let eight_bit = mask(block, |octets| octets.to_bitmask());
+            if eight_bit != 0 {
+                self.defects.first_eight_bit = Some(self.at(eight_bit));
+            }
+        }
+        if lf != 0 {
+            let end = self.at(lf);
+            // The CR belongs to the line end.
+            let has_cr = behind_cr & lf & lf.wrapping_neg() != 0;
+            self.end_line(end.saturating_sub(u64::from(has_cr)));
+            let last = u64::from(63_u32.saturating_sub(lf.leading_zeros()));
+            self.line_start = self.offset.saturating_add(last).saturating_add(1);
+        }
+        self.cr = cr.unbounded_shr(bits(length).saturating_sub(1)) & 1;
+        self.offset = self.offset.saturating_add(u64::from(bits(length)));
+    }
+
+    #[cold]
+    fn record(&mut self, behind_cr: u64, lf: u64, nul: u64) {
+        let (bare_cr, bare_lf) = (behind_cr & !lf, lf & !behind_cr);
+        let [behind_bare_cr, first_lf, first_nul] = [bare_cr, bare_lf, nul].map(|at| self.at(at));
+        self.defects.bare_cr.add(bare_cr.count_ones(), || behind_bare_cr.saturating_sub(1));
+        self.defects.bare_lf.add(bare_lf.count_ones(), || first_lf);
+        self.defects.nul.add(nul.count_ones(), || first_nul);
+    }
+
+    fn end_line(&mut self, end: u64) {
+        if end.saturating_sub(self.line_start) > MAXIMUM_LINE_OCTETS {
+            self.defects.long_lines.add(1, || self.line_start);
+        }
+    }
+
+    /// The offset of the lowest bit of a block's mask.
+    fn at(&self, mask: u64) -> u64 {
+        self.offset.saturating_add(u64::from(mask.trailing_zeros()))
+    }
+}
+
+fn bits(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+/// A bit for each octet of a block, the first one lowest.
+#[inline(always)]
+fn mask(block: &[u8; BLOCK], test: impl Fn(u8x16) -> u32) -> u64 {
+    block
+        .as_chunks::<16>()
+        .0
+        .iter()
+        .rev()
+        .fold(0, |mask, octets| mask << 16 | u64::from(test(u8x16::new(*octets))))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The definition, an octet at a time.
+    fn naive(octets: &[u8]) -> Defects {
+        let mut defects = Defects::default();
+        let at = |index: usize| octets.get(index).copied();
+        let mut line_start = 0;
+        for (index, octet) in octets.iter().enumerate() {
+            let here = || index as u64;
+            match octet {
+                0 => defects.nul.add(1, here),
+                b'\r' if at(index + 1) != Some(b'\n') => defects.bare_cr.add(1, here),
+                b'\n' if index == 0 || at(index - 1) != Some(b'\r') => defects.bare_lf.add(1, here),
+                128.. => {
+                    defects.first_eight_bit.get_or_insert_with(here);
+                }
+                _ => {}
+            }
+            if *octet == b'\n' {
+                let line = octets[line_start..index].strip_suffix(b"\r");
+                let length = line.unwrap_or(&octets[line_start..index]).len();
+                defects.long_lines.add(u32::from(length > 998), || line_start as u64);
+                line_start = index + 1;
+            }
+        }
+        let rest = octets.len() - line_start;
+        defects.long_lines.add(u32::from(rest > 998), || line_start as u64);
+        defects
+    }
+
+    fn scan(octets: &[u8], chunk: usize) -> Defects {
+        let mut scanner = DefectScanner::new();
+        octets.chunks(chunk).for_each(|chunk| scanner.write(chunk));
+        scanner.finish()
+    }
+
+    fn pieces() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            6 => prop::collection::vec(b'a'..=b'c', 0..90),
+            4 => Just(b"\r\n".to_vec()),
+            1 => Just(b"\r".to_vec()),
+            1 => Just(b"\n".to_vec()),
+            1 => Just(b"\0".to_vec()),
+            1 => Just(b"\xc3".to_vec()),
+            1 => (990_usize..1010).prop_map(|length| vec![b'x'; length]),
+        ];
+        prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        /// In any split the scanner finds what the definition finds.
+        #[test]
+        fn the_scanner_agrees_with_the_definition(octets in pieces(), chunk in 1_usize..200) {
+            prop_assert_eq!(scan(&octets, chunk), naive(&octets));
+        }
+    }
+
+    /// RFC 5322 section 2.1.1: 998 octets are allowed, the CRLF not counted.
+    #[test]
+    fn lines_of_998_octets_are_allowed() {
+        for (length, expected) in [(998, None), (999, Some(2))] {
+            for end in ["\r\n", ""] {
+                let message = format!("\r\n{}{end}", "x".repeat(length));
+                let found = scan(message.as_bytes(), usize::MAX);
+                assert_eq!(found.long_lines.first, expected, "{length} {end:?}");
+                assert_eq!(found.is_clean(), expected.is_none());
+            }
+        }
+    }
+}
