@@ -85,7 +85,7 @@ impl RsaPublicKey<'_> {
 
 /// An RSA private key in the first backend that signs with keys of its size.
 pub(crate) enum RsaSigner {
-    Preferred(preferred::RsaSigner),
+    Preferred(Box<preferred::RsaSigner>),
     #[cfg(all(feature = "rust-crypto", any(feature = "aws-lc-rs", feature = "ring")))]
     RustCrypto(Box<rust_crypto::RsaSigner>),
 }
@@ -97,7 +97,7 @@ impl RsaSigner {
     pub(crate) fn new(key: &RsaPrivateKey<'_>) -> Result<Self, SigningKeyError> {
         let bits = key.public.bits();
         let signer = if preferred::SIGNING_BITS.contains(&bits) {
-            preferred::RsaSigner::new(key).map(Self::Preferred)
+            preferred::RsaSigner::new(key).map(Box::new).map(Self::Preferred)
         } else {
             Self::fallback(key)?
         };

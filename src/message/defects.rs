@@ -197,8 +197,8 @@ mod tests {
                 _ => {}
             }
             if *octet == b'\n' {
-                let line = octets[line_start..index].strip_suffix(b"\r");
-                let length = line.unwrap_or(&octets[line_start..index]).len();
+                let line = &octets[line_start..index];
+                let length = line.len() - usize::from(line.ends_with(b"\r"));
                 defects.long_lines.add(u32::from(length > 998), || line_start as u64);
                 line_start = index + 1;
             }

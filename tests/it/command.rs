@@ -151,3 +151,74 @@ fn readme_command_runs() {
     let arguments: Vec<_> = command.split_whitespace().filter(|word| *word != "\\").collect();
     assert_eq!(stdout(&bonafide(&arguments, None)).matches("dkim: pass").count(), 2);
 }
+
+fn scratch(name: &str) -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("bonafide-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// The whole way of an operator: two keys, a signed message, both signatures verified.
+#[test]
+fn what_keygen_and_sign_make_verifies() {
+    let folder = scratch("sign");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let mut zone = String::new();
+    for (selector, kind) in [("r1", "rsa"), ("e1", "ed25519")] {
+        let (domain, key) = (["--domain", "example.com"], path(selector));
+        let arguments = ["keygen", "--type", kind, "--selector", selector, "--key", &key];
+        let output = bonafide(&[&arguments[..], &domain].concat(), None);
+        zone += &stdout(&output).replace(" IN TXT", " TXT");
+        // A key is never overwritten.
+        let again = bonafide(&[&arguments[..], &domain].concat(), None);
+        assert_eq!(again.status.code(), Some(1));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::metadata(&key).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+    std::fs::write(path("zone"), zone).unwrap();
+    let arguments = [
+        "sign",
+        "--domain",
+        "example.com",
+        "--selector",
+        "r1",
+        "--key",
+        &path("r1"),
+        "--selector",
+        "e1",
+        "--key",
+        &path("e1"),
+        "--canonicalization",
+        "simple/relaxed",
+    ];
+    let output = bonafide(&arguments, Some(b"From: a@example.com\nSubject: b\n\nbody\n\n"));
+    let signed = stdout(&output);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is written with CRLF"));
+    assert!(signed.ends_with("From: a@example.com\r\nSubject: b\r\n\r\nbody\r\n\r\n"));
+    let arguments = ["verify", "--zone", &path("zone"), "--format", "json"];
+    let report = stdout(&bonafide(&arguments, Some(signed.as_bytes())));
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let results: Vec<_> = report["dkim"].as_array().unwrap().iter().collect();
+    assert_eq!(results.len(), 2);
+    assert!(results.iter().all(|result| result["result"] == "pass"), "{report}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// What is refused is said with its place, and nothing is written.
+#[test]
+fn sign_refuses_with_the_place() {
+    let key = "test-vectors/keys/ed25519.pem";
+    let arguments = ["sign", "--domain", "example.com", "--selector", "s", "--key", key];
+    let output = bonafide(&arguments, Some(b"From: a\r\n\r\nbody\nbare\r\n"));
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("LF without CR at offset 15"), "{error}");
+    let encrypted = arguments.map(|argument| argument.replace("ed25519", "rsa2048-encrypted"));
+    let encrypted: Vec<_> = encrypted.iter().map(String::as_str).collect();
+    let error = String::from_utf8(bonafide(&encrypted, Some(b"")).stderr).unwrap();
+    assert!(error.contains("encrypted"), "{error}");
+}

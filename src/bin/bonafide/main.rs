@@ -1,8 +1,10 @@
 //! `bonafide`: the library for people. It says which check of a message failed, and why.
 
 mod arguments;
+mod keygen;
 mod message;
 mod resolver;
+mod sign;
 mod verify;
 
 use std::io::Write as _;
@@ -23,6 +25,8 @@ fn main() -> ExitCode {
     let outcome = arguments::parse(std::env::args_os().skip(1)).map_err(Failure::Misuse).and_then(
         |command| match command {
             Command::Help => print(arguments::HELP),
+            Command::Keygen(arguments) => keygen::run(&arguments),
+            Command::Sign(arguments) => sign::run(&arguments),
             Command::Version => print(concat!("bonafide ", env!("CARGO_PKG_VERSION"), "\n")),
             Command::Verify(arguments) => verify::run(&arguments),
         },
@@ -38,7 +42,15 @@ fn main() -> ExitCode {
 }
 
 fn print(text: &str) -> Result<(), Failure> {
-    match std::io::stdout().write_all(text.as_bytes()) {
+    write(|out| out.write_all(text.as_bytes()))
+}
+
+/// Writes to standard output.
+fn write(
+    write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| Failure::Io(format!("cannot write: {error}"))),

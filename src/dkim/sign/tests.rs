@@ -46,9 +46,10 @@ fn the_signatures_of_rfc8463_are_reproduced() {
         };
         match key {
             Ok(key) => assert_eq!(key.sign(input.unwrap()).unwrap(), verdict.signature),
+            // Without `rust-crypto` nobody signs with 1024 bits.
             Err(error) => {
-                assert!(cfg!(not(feature = "rust-crypto")), "{error}");
-                assert!(matches!(error, SigningKeyError::Unsupported { bits: 1024, .. }));
+                let expected = matches!(error, SigningKeyError::Unsupported { bits: 1024, .. });
+                assert!(expected && !cfg!(feature = "rust-crypto"), "{error}");
             }
         }
     }
@@ -75,13 +76,16 @@ fn the_default_list_is_signed_and_oversigned() {
 /// The whole field, as a person reads it.
 #[test]
 fn the_conventional_layout() {
-    let mut options = SigningOptions::default();
-    options.expiration = Some(Expiration::After(600));
-    options.body_canonicalization = Canonicalization::Simple;
-    options.identity = Some(Identity {
+    let identity = Identity {
         local_part: b"joe; x".to_vec().into(),
         domain: Domain::parse(b"mail.example.com").unwrap(),
-    });
+    };
+    let options = SigningOptions {
+        expiration: Some(Expiration::After(600)),
+        body_canonicalization: Canonicalization::Simple,
+        identity: Some(identity),
+        ..SigningOptions::default()
+    };
     let field = signer(options).sign(b"From: a\r\n\r\n", NOW).unwrap();
     let expected = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/simple; d=example.com;\r\n \
         s=s1; i=joe=3B=20x@mail.example.com; t=1795478400; x=1795479000;\r\n \
