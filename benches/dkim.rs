@@ -1,4 +1,4 @@
-//! DKIM verification beside its floor: the hash of the canonical body and the check of the signature.
+//! DKIM beside its floor: the hash of the canonical body and the operation with the key.
 #![allow(
     missing_docs,
     clippy::arithmetic_side_effects,
@@ -12,6 +12,7 @@ mod support;
 
 use bonafide::canonicalization::Canonicalization::{Relaxed, Simple};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use support::signing::ToSign;
 use support::{Body, Kind, SHA256, canonical_body, digest, hash_body, sign};
 
 fn verification(criterion: &mut Criterion) {
@@ -21,6 +22,17 @@ fn verification(criterion: &mut Criterion) {
             let mut group = criterion.benchmark_group(format!("verify {kind:?} {label}"));
             group.bench_function("floor", |bencher| bencher.iter(|| signed.floor()));
             group.bench_function("verify", |bencher| bencher.iter(|| signed.verify()));
+        }
+    }
+}
+
+fn signing(criterion: &mut Criterion) {
+    for kind in [Kind::Rsa2048, Kind::Ed25519] {
+        for (size, label) in [(10 << 10, "10 KB"), (1 << 20, "1 MB")] {
+            let message = ToSign::new(&[kind], &Body::Prose.generate(size));
+            let mut group = criterion.benchmark_group(format!("sign {kind:?} {label}"));
+            group.bench_function("floor", |bencher| bencher.iter(|| message.floor()));
+            group.bench_function("sign", |bencher| bencher.iter(|| message.sign()));
         }
     }
 }
@@ -45,5 +57,5 @@ fn body_hash(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, verification, body_hash);
+criterion_group!(benches, verification, signing, body_hash);
 criterion_main!(benches);

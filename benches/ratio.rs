@@ -22,6 +22,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bonafide::canonicalization::Canonicalization::{Relaxed, Simple};
+use support::signing::ToSign;
 use support::{
     Body, InMemory, Kind, SHA256, Signed, canonical_body, digest, hash_body, sign, verify,
 };
@@ -72,6 +73,30 @@ fn cases(filter: &str) {
             );
         }
     }
+    for kind in [Kind::Rsa2048, Kind::Ed25519] {
+        for (size, label) in [(10 << 10, "10 KB"), (1 << 20, "1 MB")] {
+            for body in Body::ALL {
+                let message = ToSign::new(&[kind], &body.generate(size));
+                case(
+                    &format!("sign {kind:?} {label} {} / floor", body.name()),
+                    &mut || message.floor(),
+                    &mut || drop(black_box(message.sign())),
+                );
+            }
+        }
+    }
+    // What a second key adds: its operation, and little more.
+    let body = Body::Prose.generate(10 << 10);
+    let [one, two] = [&[Kind::Ed25519][..], &[Kind::Ed25519, Kind::Rsa2048]]
+        .map(|kinds| ToSign::new(kinds, &body));
+    case(
+        "sign 10 KB with a second key / floor",
+        &mut || {
+            drop(black_box(one.sign()));
+            two.second_raw_signature();
+        },
+        &mut || drop(black_box(two.sign())),
+    );
     for body in Body::ALL {
         let octets = body.generate(1 << 20);
         for canonicalization in [Relaxed, Simple] {

@@ -1,6 +1,8 @@
 //! Messages, keys and floors that the benchmarks share.
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
+pub(crate) mod signing;
+
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 

@@ -76,7 +76,11 @@ pub struct DefectScanner {
     cr: u64,
 }
 
+/// Octets that are read exactly at a time.
 const BLOCK: usize = 64;
+
+/// Octets that are passed over at a time, if an LF is among them and nothing that counts.
+const STRIP: usize = 4 * BLOCK;
 
 impl DefectScanner {
     /// A scanner before the first octet.
@@ -86,7 +90,60 @@ impl DefectScanner {
 
     /// The next octets.
     pub fn write(&mut self, chunk: &[u8]) {
-        let (blocks, tail) = chunk.as_chunks::<BLOCK>();
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let (strip, behind) = rest.split_at_checked(STRIP).unwrap_or((rest, &[]));
+            self.read(strip);
+            let mut passed = 0_usize;
+            // What has an LF in each strip has no long line, unless one is long already.
+            let line = self.offset.saturating_sub(self.line_start);
+            let is_short = line.saturating_add(octets(STRIP)) <= MAXIMUM_LINE_OCTETS;
+            while is_short
+                && let Some(strip) = rest.get(STRIP.saturating_sub(1).saturating_add(passed)..)
+                && let Some(strip) = strip.first_chunk()
+                && self.is_unremarkable(strip)
+            {
+                passed = passed.saturating_add(STRIP);
+            }
+            let (passed, behind) = behind.split_at_checked(passed).unwrap_or((behind, &[]));
+            self.pass(passed);
+            rest = behind;
+        }
+    }
+
+    /// Whether a strip, behind the octet that stands before it, has an LF and nothing that counts.
+    fn is_unremarkable(&self, strip: &[u8; STRIP + 1]) -> bool {
+        let [cr, lf] = [b'\r', b'\n'].map(u8x16::splat);
+        let [(before, _), (octets, _)] =
+            [0, 1].map(|start| strip.get(start..).unwrap_or_default().as_chunks::<16>());
+        let (mut unpaired, mut line_ends, mut all, mut least) =
+            (u8x16::ZERO, u8x16::ZERO, u8x16::ZERO, u8x16::MAX);
+        for (before, octets) in before.iter().zip(octets) {
+            let (before, octets) = (u8x16::new(*before), u8x16::new(*octets));
+            let is_line_end = octets.simd_eq(lf);
+            unpaired |= before.simd_eq(cr) ^ is_line_end;
+            line_ends |= is_line_end;
+            all |= octets;
+            least = least.min(octets);
+        }
+        unpaired.to_bitmask() == 0
+            && line_ends.to_bitmask() != 0
+            && least.simd_eq(u8x16::ZERO).to_bitmask() == 0
+            && (self.defects.first_eight_bit.is_some() || all.to_bitmask() == 0)
+    }
+
+    /// Takes note of strips that are unremarkable.
+    fn pass(&mut self, strips: &[u8]) {
+        if let Some(last) = memchr::memrchr(b'\n', strips) {
+            self.line_start = self.offset.saturating_add(octets(last)).saturating_add(1);
+            self.cr = u64::from(strips.ends_with(b"\r"));
+        }
+        self.offset = self.offset.saturating_add(octets(strips.len()));
+    }
+
+    /// Reads octets exactly.
+    fn read(&mut self, octets: &[u8]) {
+        let (blocks, tail) = octets.as_chunks::<BLOCK>();
         for block in blocks {
             self.block(block, BLOCK);
         }
@@ -159,6 +216,10 @@ impl DefectScanner {
     }
 }
 
+fn octets(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
 fn bits(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
@@ -217,6 +278,7 @@ mod tests {
     fn pieces() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
             6 => prop::collection::vec(b'a'..=b'c', 0..90),
+            2 => (1_usize..9).prop_map(|lines| "A line of which there are many.\r\n".repeat(lines * 5).into_bytes()),
             4 => Just(b"\r\n".to_vec()),
             1 => Just(b"\r".to_vec()),
             1 => Just(b"\n".to_vec()),
@@ -230,7 +292,7 @@ mod tests {
     proptest! {
         /// In any split the scanner finds what the definition finds.
         #[test]
-        fn the_scanner_agrees_with_the_definition(octets in pieces(), chunk in 1_usize..200) {
+        fn the_scanner_agrees_with_the_definition(octets in pieces(), chunk in prop_oneof![1_usize..200, 1000_usize..9000]) {
             prop_assert_eq!(scan(&octets, chunk), naive(&octets));
         }
     }
