@@ -18,6 +18,8 @@ use crate::support::project;
 #[allow(unreachable_pub, reason = "the laws are a library for the fuzz targets")]
 mod laws;
 
+mod signing;
+
 type Law = fn(&[u8]);
 
 const TARGETS: &[(&str, Law)] = &[
@@ -26,6 +28,8 @@ const TARGETS: &[(&str, Law)] = &[
     ("domain", laws::domain::holds),
     ("header_block", laws::header_block::holds),
     ("key_record", laws::key_record::holds),
+    ("private_key", laws::private_key::holds),
+    ("sign", laws::sign::holds),
     ("signature", laws::signature::holds),
     ("tag_list", laws::tag_list::holds),
     ("verify", laws::verify::holds),

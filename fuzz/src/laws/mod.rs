@@ -10,6 +10,8 @@ pub mod domain;
 pub mod header_block;
 pub mod key_record;
 pub mod naive;
+pub mod private_key;
+pub mod sign;
 pub mod signature;
 pub mod tag_list;
 pub mod verify;
