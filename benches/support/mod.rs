@@ -19,9 +19,9 @@ use bonafide::message::Header;
 use ring as backend;
 
 pub(crate) const NOW: UnixTime = UnixTime(1_795_478_400);
-const RSA_KEY: &str = include_str!("../../test-vectors/keys/rsa2048.pem");
-/// RFC 8463 appendix A.2.
-const ED25519_SEED: &str = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+pub(crate) const RSA_KEY: &str = include_str!("../../test-vectors/keys/rsa2048.pem");
+/// RFC 8463 appendix A.2
+pub(crate) const ED25519_SEED: &str = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
 
 pub(crate) use backend::digest::{Context as Digest, SHA256, digest};
 
@@ -181,7 +181,7 @@ X-Mailer: Example 1.0\r
 Return-Path: <bob@example.org>\r
 ";
 
-const SIGNED: [&str; 9] = [
+pub(crate) const SIGNED: [&str; 9] = [
     "Date",
     "From",
     "To",

@@ -71,6 +71,11 @@ impl ToSign {
         key.sign(input);
     }
 
+    /// The message before it is signed.
+    pub(crate) fn octets(&self) -> &[u8] {
+        &self.message
+    }
+
     /// The whole of it: from the message to the field.
     pub(crate) fn sign(&self) -> String {
         self.signer.sign(&self.message, NOW).unwrap()
