@@ -36,3 +36,15 @@ pub(crate) async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) ->
     })
     .await
 }
+
+/// Waits, in a test, for what is there already, as an answer from a zone in memory is.
+#[cfg(test)]
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the answer is in memory"),
+    }
+}

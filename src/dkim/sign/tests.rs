@@ -1,9 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::block_on;
 use crate::dkim::{self, Event, PrivateKeyPem, Signature, SigningKeyError};
-use crate::dns::Zone;
+use crate::dns::{Zone, ready};
 
 const NOW: UnixTime = UnixTime(1_795_478_400);
 
@@ -33,7 +32,7 @@ fn the_signatures_of_rfc8463_are_reproduced() {
     let zone = Zone::parse(&vector("rfc8463.zone")).unwrap();
     let options = dkim::Options { trace: true, ..dkim::Options::default() };
     let message = vector("rfc8463.eml");
-    let verdicts = block_on(dkim::verify(&message, &options, &zone, UnixTime(1_528_637_909)));
+    let verdicts = ready(dkim::verify(&message, &options, &zone, UnixTime(1_528_637_909)));
     assert_eq!(verdicts.len(), 2);
     for verdict in verdicts {
         let input = verdict.trace.iter().flatten().find_map(|event| match event {
@@ -172,7 +171,7 @@ fn keys_that_are_elsewhere() {
     let domain = Domain::parse(b"example.com").unwrap();
     let signer = Signer::new(domain, keys, SigningOptions::default()).unwrap();
     let start = || signer.start(&Header::parse(b"From: a\r\n\r\n"), NOW).unwrap();
-    let field = block_on(start().finish_with(async |request| {
+    let field = ready(start().finish_with(async |request| {
         assert_eq!(request.selector.as_str(), "there");
         assert_eq!(request.digest(), crypto::sha256(request.input));
         key.sign(request.input)
@@ -180,7 +179,7 @@ fn keys_that_are_elsewhere() {
     .unwrap();
     assert_eq!(field.matches("DKIM-Signature:").count(), 2);
 
-    let wrong = block_on(start().finish_with(async |_| Some(vec![0; 64])));
+    let wrong = ready(start().finish_with(async |_| Some(vec![0; 64])));
     assert!(
         matches!(wrong, Err(SigningError::Signature { selector, .. }) if selector.as_str() == "there")
     );

@@ -1,24 +1,13 @@
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-
 use allocation_counter::measure;
 
 use super::*;
-use crate::dns::Zone;
+use crate::dns::{Zone, ready};
 
 const NOW: UnixTime = UnixTime(1_795_478_400);
 
 fn vector(name: &str) -> Vec<u8> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/test-vectors/dkim");
     std::fs::read(format!("{folder}/{name}")).unwrap()
-}
-
-/// Waits for what is there already, as an answer from a zone in memory is.
-fn ready<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("the answer is in memory"),
-    }
 }
 
 /// A verification makes at most 16 allocations beyond those of the backend.
