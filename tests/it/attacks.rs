@@ -11,6 +11,7 @@ use bonafide::dns::{Answer, LookupError, Question, Resolver, Zone};
 use bonafide::{UnixTime, block_on};
 use serde_json::Value;
 
+use crate::support::octets::escape;
 use crate::support::outside;
 
 /// A resolver that counts what it is asked.
@@ -136,18 +137,4 @@ fn zone(rows: &Value) -> Zone {
         }
     }
     text.parse().unwrap_or_else(|error| panic!("{error} in {text}"))
-}
-
-/// Code points below 256 are single octets, others UTF-8.
-fn escape(text: &str) -> String {
-    let octets = text.chars().flat_map(|c| match u8::try_from(u32::from(c)) {
-        Ok(octet) => vec![octet],
-        Err(_) => c.to_string().into_bytes(),
-    });
-    let escaped = octets.map(|octet| match octet {
-        b'"' | b'\\' => format!("\\{}", char::from(octet)),
-        b' '..=b'~' => char::from(octet).to_string(),
-        _ => format!("\\{octet:03}"),
-    });
-    escaped.collect()
 }

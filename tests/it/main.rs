@@ -22,4 +22,5 @@ mod floors;
 mod hickory;
 mod project;
 mod seeds;
+mod spf;
 mod support;
