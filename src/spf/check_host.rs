@@ -228,11 +228,17 @@ impl<R: Resolver> Evaluator<'_, R> {
             let (domain, found) = (Box::new(domain), text.len());
             return Err(Cause::RecordTooLong { domain, found, limit });
         }
-        let record = Record::parse(text)
-            .map_err(|error| Cause::Record { domain: Box::new(domain), error })?;
+        // Where terms begin that need more than a comparison; a trace shows the others too.
+        let mut first = None;
+        let record = Record::read(text, |directive, at| {
+            if first.is_none() && (self.trace.is_some() || !self.is_outside(&directive.mechanism)) {
+                first = Some(at);
+            }
+        });
+        let record = record.map_err(|error| Cause::Record { domain: Box::new(domain), error })?;
         self.note(|| Step::Record { text: record.to_string() });
         let outline = record.outline();
-        let (next, depth) = (Record::START, self.depth);
+        let (next, depth) = (first.unwrap_or(text.len()), self.depth);
         Ok(Ok(Level { domain, answer, chosen, outline, next, depth }))
     }
 

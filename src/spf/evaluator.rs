@@ -285,6 +285,16 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         Ok(text.expand(&self.macro_values(&dotted, &validated), limit))
     }
 
+    /// Whether a mechanism is a network that the client is not in.
+    pub(super) fn is_outside(&self, mechanism: &Mechanism<'_>) -> bool {
+        match (mechanism, self.ip) {
+            (Mechanism::Ip4(network), IpAddr::V4(ip)) => !network.contains(ip),
+            (Mechanism::Ip6(network), IpAddr::V6(ip)) => !network.contains(ip),
+            (Mechanism::Ip4(_) | Mechanism::Ip6(_), _) => true,
+            _ => false,
+        }
+    }
+
     /// RFC 7208 section 5.6.
     pub(super) fn ip4(&mut self, network: Ip4Network) -> Option<Hit> {
         match self.ip {
@@ -438,7 +448,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
             .iter()
             .find(|name| *name == domain)
             .or_else(|| names.iter().find(|name| is_equal_or_below(name, domain)))
-            .or(names.first());
+            .or_else(|| names.first());
         Ok(best.map_or_else(|| b"unknown".to_vec(), dotted))
     }
 }

@@ -316,7 +316,13 @@ fn check(text: &[u8], is_explanation: bool) -> Result<(Letters, usize), MacroErr
     let mut letters = 0_u16;
     let mut literal = 0_usize;
     let mut at = 0_usize;
-    while let Some(octet) = text.get(at) {
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let plain = |octet: &u8| octet.is_ascii_graphic() && *octet != b'%';
+        at = at.saturating_add(rest.iter().position(|o| !plain(o)).unwrap_or(rest.len()));
+        let Some(octet) = text.get(at) else {
+            return Ok((Letters(letters), literal));
+        };
         match octet {
             b'%' => {
                 let rest = text.get(at..).unwrap_or_default();
@@ -335,14 +341,12 @@ fn check(text: &[u8], is_explanation: bool) -> Result<(Letters, usize), MacroErr
                 at = text.len().saturating_sub(behind.len());
                 literal = at;
             }
-            b'!'..=b'~' => at = at.saturating_add(1),
             b' ' if is_explanation => at = at.saturating_add(1),
             &found => {
                 return Err(MacroError { offset: at, kind: MacroErrorKind::Octet { found } });
             }
         }
     }
-    Ok((Letters(letters), literal))
 }
 
 /// Reads what begins with a percent sign; an error has its offset from there.

@@ -59,7 +59,9 @@ impl Ip4Network {
         let at = text.len().saturating_sub(rest.len());
         let prefix = match rest {
             [] => 32,
-            [b'/', digits @ ..] => length(digits, 32).ok_or((at.saturating_add(1), IP4_PREFIX))?,
+            [b'/', digits @ ..] => {
+                length(digits, 32).ok_or_else(|| (at.saturating_add(1), IP4_PREFIX))?
+            }
             _ => return Err((at, IP4)),
         };
         Ok(Self { address, prefix })
@@ -87,7 +89,9 @@ impl Ip6Network {
         let (address, rest) = text.split_at_checked(slash).unwrap_or((text, b""));
         let address = ip6(address).ok_or((0, IP6))?;
         let prefix = match rest {
-            [_, digits @ ..] => length(digits, 128).ok_or((slash.saturating_add(1), IP6_PREFIX))?,
+            [_, digits @ ..] => {
+                length(digits, 128).ok_or_else(|| (slash.saturating_add(1), IP6_PREFIX))?
+            }
             [] => 128,
         };
         Ok(Self { address, prefix })
@@ -134,7 +138,8 @@ impl DualPrefix {
         }
         rest = rest.strip_suffix(b"/").unwrap_or(rest);
         if let Some(before) = rest.strip_suffix(b"/") {
-            found.ip6 = length(digits, 128).ok_or((rest.len().saturating_add(1), IP6_PREFIX))?;
+            found.ip6 =
+                length(digits, 128).ok_or_else(|| (rest.len().saturating_add(1), IP6_PREFIX))?;
             let (outer, digits) = split_digits(before);
             match outer.strip_suffix(b"/") {
                 Some(outer) if !digits.is_empty() => {
@@ -145,7 +150,8 @@ impl DualPrefix {
                 _ => rest = before,
             }
         } else {
-            found.ip4 = length(digits, 32).ok_or((rest.len().saturating_add(1), IP4_PREFIX))?;
+            found.ip4 =
+                length(digits, 32).ok_or_else(|| (rest.len().saturating_add(1), IP4_PREFIX))?;
         }
         Ok((rest, found))
     }
@@ -163,39 +169,34 @@ fn length(digits: &[u8], most: u8) -> Option<u8> {
 }
 
 /// A number of one to three digits without leading zeros.
+#[inline]
 fn number(text: &[u8]) -> Option<(u16, &[u8])> {
-    let digit = |octet: u8| u16::from(octet.wrapping_sub(b'0'));
-    let (first, mut rest) = text.split_first()?;
-    let mut value = digit(*first);
-    if value > 9 {
-        return None;
-    }
-    for _ in 0..2 {
-        let Some((next, behind)) = rest.split_first().filter(|(next, _)| next.is_ascii_digit())
-        else {
-            break;
-        };
-        if value == 0 {
-            return None;
+    let digit = |octet: &u8| u16::from(octet.wrapping_sub(b'0'));
+    let (value, rest) = match text {
+        [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] => {
+            let tens = digit(a).wrapping_mul(10).wrapping_add(digit(b));
+            (tens.wrapping_mul(10).wrapping_add(digit(c)), rest)
         }
-        value = value.saturating_mul(10).saturating_add(digit(*next));
-        rest = behind;
-    }
+        [a @ b'1'..=b'9', b @ b'0'..=b'9', rest @ ..] => {
+            (digit(a).wrapping_mul(10).wrapping_add(digit(b)), rest)
+        }
+        [a @ b'0'..=b'9', rest @ ..] => (digit(a), rest),
+        _ => return None,
+    };
     Some((value, rest))
 }
 
 fn ip4(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
-    let mut rest = text;
-    let mut octets = [0_u8; 4];
-    for (position, octet) in octets.iter_mut().enumerate() {
-        if position > 0 {
-            rest = rest.strip_prefix(b".")?;
-        }
-        let (value, behind) = number(rest)?;
-        *octet = u8::try_from(value).ok()?;
-        rest = behind;
-    }
-    Some((Ipv4Addr::from(octets), rest))
+    let (a, rest) = octet(text)?;
+    let (b, rest) = octet(rest.strip_prefix(b".")?)?;
+    let (c, rest) = octet(rest.strip_prefix(b".")?)?;
+    let (d, rest) = octet(rest.strip_prefix(b".")?)?;
+    Some((Ipv4Addr::new(a, b, c, d), rest))
+}
+
+fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (value, rest) = number(text)?;
+    Some((u8::try_from(value).ok()?, rest))
 }
 
 /// An address in one of the forms of RFC 4291 section 2.2.

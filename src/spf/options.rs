@@ -23,7 +23,7 @@ impl<'a> Query<'a> {
 }
 
 /// How a domain is checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
     /// Bounds on what a record may cost.
@@ -59,12 +59,6 @@ pub struct Limits {
     /// ([RFC 5321 section 4.5.3.1.5](https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.5)). What is
     /// longer is cut off.
     pub explanation_octets: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { limits: Limits::default(), receiver: None, trace: false }
-    }
 }
 
 impl Default for Limits {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::macros::DomainSpec;
 use super::record_error::{RecordError, RecordErrorKind};
-use super::term::{Fault, Mechanism, Modifier, Term};
+use super::term::{Directive, Fault, Mechanism, Modifier, Term};
 use crate::tag_list;
 
 const VERSION: &[u8] = b"v=spf1";
@@ -66,16 +66,24 @@ impl<'a> Record<'a> {
     ///
     /// For the first term that is none, with its offset.
     pub fn parse(text: &'a [u8]) -> Result<Self, RecordError> {
+        Self::read(text, |_, _| {})
+    }
+
+    /// Reads a record, and shows each directive and its offset on the way.
+    pub(super) fn read(
+        text: &'a [u8],
+        mut directive_at: impl FnMut(&Directive<'a>, usize),
+    ) -> Result<Self, RecordError> {
         if !is_record(text) {
             return Err(error(text, text, (0, RecordErrorKind::Version)));
         }
         let mut outline = Outline { redirect: None, explanation: None, has_all: false };
-        let mut spans = Spans { text, next: VERSION.len() };
-        while let Some((start, span)) = spans.next() {
+        for (start, span) in (Spans { text, next: VERSION.len() }) {
             let fault = |fault| error(text, span, within(start, fault));
             match Term::parse(span).map_err(fault)? {
                 Term::Directive(directive) => {
-                    outline.has_all |= directive.mechanism == Mechanism::All;
+                    outline.has_all |= matches!(directive.mechanism, Mechanism::All);
+                    directive_at(&directive, start);
                 }
                 Term::Modifier(modifier) => {
                     let place = match modifier {
@@ -149,9 +157,6 @@ impl<'a> Record<'a> {
     pub(super) fn resume(text: &'a [u8], outline: Outline) -> Self {
         Self { text, outline }
     }
-
-    /// Where the first term may begin.
-    pub(super) const START: usize = VERSION.len();
 
     /// The terms from an offset on, each with where it stands.
     pub(super) fn terms_from(

@@ -111,6 +111,16 @@ impl<'a> Term<'a> {
             [b'?', rest @ ..] => (Qualifier::Neutral, rest, 1),
             _ => (Qualifier::Pass, text, 0),
         };
+        // By far the commonest terms, and the same in every spelling but for case.
+        if let [b'i' | b'I', b'p' | b'P', digit @ (b'4' | b'6'), b':', network @ ..] = text {
+            let mechanism = match digit {
+                b'4' => Ip4Network::parse(network).map(Mechanism::Ip4),
+                _ => Ip6Network::parse(network).map(Mechanism::Ip6),
+            };
+            return mechanism
+                .map(|mechanism| Self::Directive(Directive { qualifier, mechanism }))
+                .map_err(|fault| within(at)(within(4)(network_fault(fault))));
+        }
         let end = text.iter().position(|octet| !is_name(*octet)).unwrap_or(text.len());
         let (name, rest) = text.split_at_checked(end).unwrap_or((text, b""));
         let parsed = match rest {
@@ -154,12 +164,9 @@ impl<'a> Mechanism<'a> {
     /// Reads a mechanism of its name and what stands behind.
     fn parse(name: &[u8], rest: &'a [u8]) -> Result<Self, Fault> {
         let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
-        if is(b"ip4") {
-            let network = Ip4Network::parse(argument(rest)?);
-            network.map(Self::Ip4).map_err(|fault| within(1)(network_fault(fault)))
-        } else if is(b"ip6") {
-            let network = Ip6Network::parse(argument(rest)?);
-            network.map(Self::Ip6).map_err(|fault| within(1)(network_fault(fault)))
+        if is(b"ip4") || is(b"ip6") {
+            // With a colon behind it was read before.
+            Err((0, RecordErrorKind::MissingArgument))
         } else if is(b"include") {
             required_domain(rest).map(Self::Include)
         } else if is(b"all") {
