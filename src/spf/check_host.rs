@@ -125,13 +125,6 @@ struct Decision {
     explanation: Option<Explanation>,
 }
 
-/// A record that waits for what an `include` of it gives.
-struct Including {
-    level: Level,
-    /// What a match of the `include` means.
-    qualifier: Qualifier,
-}
-
 /// How the evaluation of a record goes on.
 enum Next {
     /// Into another record, of which only a pass matters.
@@ -148,63 +141,68 @@ impl<R: Resolver> Evaluator<'_, R> {
     /// Evaluates the record of a domain, and those that it includes or is redirected to. All of
     /// them together are no more than there may be lookups, which bounds the stack.
     async fn decide(&mut self, domain: Name) -> Result<Decision, Cause> {
-        let mut including: Vec<Including> = Vec::new();
-        let mut level = match self.record(domain, false).await? {
-            Ok(level) => level,
+        // The record that is evaluated, above those that include it.
+        let mut levels = Vec::new();
+        match self.record(&domain, false).await? {
+            Ok(level) => levels.push(level),
             Err(outcome) => return Err(Cause::NoRecord { domain: Box::new(domain), outcome }),
-        };
-        loop {
-            let result = match self.evaluate(&level).await? {
+        }
+        while let Some(level) = levels.last_mut() {
+            let result = match self.evaluate(level).await? {
                 Next::Include { term, target, qualifier } => {
-                    let included = self.record(target, true).await?;
-                    let without = |outcome| without_record(level.term(term.start), target, outcome);
-                    let included = included.map_err(without)?;
-                    level.next = term.end;
-                    let level = std::mem::replace(&mut level, included);
-                    including.push(Including { level, qualifier });
+                    (level.next, level.qualifier) = (term.end, qualifier);
+                    match self.record(&target, true).await? {
+                        Ok(included) => levels.push(included),
+                        Err(outcome) => {
+                            return Err(without_record(level.term(term.start), target, outcome));
+                        }
+                    }
                     continue;
                 }
                 Next::Redirect { target } => {
-                    let redirected = self.record(target, true).await?;
-                    let without = |outcome| without_record(level.redirect(), target, outcome);
-                    level = redirected.map_err(without)?;
+                    match self.record(&target, true).await? {
+                        Ok(redirected) => *level = redirected,
+                        Err(outcome) => {
+                            return Err(without_record(level.redirect(), target, outcome));
+                        }
+                    }
                     continue;
                 }
-                Next::Match { term, qualifier, prefix } => {
-                    let (undecided, qualifier) = unwind(&including, qualifier);
-                    if undecided == 0 {
-                        let matched = Match {
-                            term: level.term(term.start),
-                            prefix,
-                            record: level.domain,
-                            included_by: including.iter().map(|o| o.level.domain).collect(),
-                        };
-                        // RFC 7208 section 6.2: never that of an included record.
-                        let first = including.first().map_or(&level, |outer| &outer.level);
-                        let explanation = match qualifier {
-                            Qualifier::Fail => self.explanation(first).await,
+                Next::Match { term, prefix, qualifier } => {
+                    level.qualifier = qualifier;
+                    let (last, qualifier) = unwind(&levels);
+                    if last == 0 {
+                        let matched = matched(&levels, term.start, prefix);
+                        let explanation = match (qualifier, levels.first()) {
+                            // RFC 7208 section 6.2: never that of an included record.
+                            (Qualifier::Fail, Some(first)) => self.explanation(first).await,
                             _ => None,
                         };
                         return Ok(Decision { qualifier, matched, explanation });
                     }
-                    including.truncate(undecided);
+                    levels.truncate(last.saturating_add(1));
                     qualifier.result()
                 }
                 Next::NoMatch => SpfResult::Neutral,
             };
-            level = including.pop().ok_or(Cause::NoMatch)?.level;
-            self.depth = level.depth.saturating_add(1);
-            self.note(|| Step::Unmatched { why: format!("the included record gives {result}") });
+            levels.pop();
+            if let Some(level) = levels.last() {
+                self.depth = level.depth.saturating_add(1);
+                self.note(|| Step::Unmatched {
+                    why: format!("the included record gives {result}"),
+                });
+            }
         }
+        Err(Cause::NoMatch)
     }
 
     /// The record of a domain, or what the DNS said instead (RFC 7208 sections 4.4 and 4.5).
     async fn record(
         &mut self,
-        domain: Name,
+        domain: &Name,
         is_for_term: bool,
     ) -> Result<Result<Level, Outcome>, Cause> {
-        self.note(|| Step::Domain { domain: Box::new(domain) });
+        self.note(|| Step::Domain { domain: Box::new(*domain) });
         self.depth = self.depth.saturating_add(1);
         let answer = if is_for_term {
             self.ask_for_term(domain, RecordType::Txt).await?
@@ -221,11 +219,11 @@ impl<R: Resolver> Evaluator<'_, R> {
         let others = records.count();
         if others > 0 {
             let found = others.saturating_add(1);
-            return Err(Cause::SeveralRecords { domain: Box::new(domain), found });
+            return Err(Cause::SeveralRecords { domain: Box::new(*domain), found });
         }
         let limit = self.options.limits.record_octets;
         if text.len() > limit {
-            let (domain, found) = (Box::new(domain), text.len());
+            let (domain, found) = (Box::new(*domain), text.len());
             return Err(Cause::RecordTooLong { domain, found, limit });
         }
         // Where terms begin that need more than a comparison; a trace shows the others too.
@@ -235,11 +233,12 @@ impl<R: Resolver> Evaluator<'_, R> {
                 first = Some(at);
             }
         });
-        let record = record.map_err(|error| Cause::Record { domain: Box::new(domain), error })?;
+        let record = record.map_err(|error| Cause::Record { domain: Box::new(*domain), error })?;
         self.note(|| Step::Record { text: record.to_string() });
         let outline = record.outline();
         let (next, depth) = (first.unwrap_or(text.len()), self.depth);
-        Ok(Ok(Level { domain, answer, chosen, outline, next, depth }))
+        let (domain, qualifier) = (*domain, Qualifier::Pass);
+        Ok(Ok(Level { domain, answer, chosen, outline, next, qualifier, depth }))
     }
 
     /// Evaluates the terms of a record from where it was left (RFC 7208 sections 4.6 and 4.7).
@@ -306,7 +305,7 @@ impl<R: Resolver> Evaluator<'_, R> {
 
     async fn explain(&mut self, domain: DomainSpec<'_>, level: &Level) -> Option<Explanation> {
         let target = self.target(Some(domain), level).await.ok()?.ok()?;
-        let answer = self.ask(target, RecordType::Txt).await.ok()?;
+        let answer = self.ask(&target, RecordType::Txt).await.ok()?;
         let mut texts = answer.texts();
         let (Some(text), None) = (texts.next(), texts.next()) else {
             return None;
@@ -320,18 +319,26 @@ impl<R: Resolver> Evaluator<'_, R> {
 }
 
 /// RFC 7208 section 5.2: an `include` matches if what it includes passes, and means what its own
-/// qualifier says. How many are left that a match of the innermost record does not decide, and what
-/// the match means to the next of them.
-fn unwind(including: &[Including], mut qualifier: Qualifier) -> (usize, Qualifier) {
-    let mut undecided = including.len();
-    for outer in including.iter().rev() {
+/// qualifier says. Up to which record a match in the last one counts, and what it means there.
+fn unwind(levels: &[Level]) -> (usize, Qualifier) {
+    let mut last = levels.len();
+    let mut qualifier = Qualifier::Pass;
+    for level in levels.iter().rev() {
         if qualifier != Qualifier::Pass {
             break;
         }
-        qualifier = outer.qualifier;
-        undecided = undecided.saturating_sub(1);
+        qualifier = level.qualifier;
+        last = last.saturating_sub(1);
     }
-    (undecided, qualifier)
+    (last, qualifier)
+}
+
+/// The term of the last record that begins at an offset.
+fn matched(levels: &[Level], offset: usize, prefix: Option<u8>) -> Match {
+    let mut domains = levels.iter().map(|level| level.domain);
+    let record = domains.next_back().unwrap_or(Name::ROOT);
+    let term = levels.last().map(|level| level.term(offset)).unwrap_or_default();
+    Match { term, prefix, record, included_by: domains.collect() }
 }
 
 fn without_record(term: String, domain: Name, outcome: Outcome) -> Cause {

@@ -7,7 +7,7 @@ use super::macros::{DomainSpec, Letters, MacroString, MacroValues, start_of_name
 use super::network::{DualPrefix, Ip4Network, Ip6Network};
 use super::options::{Options, Query};
 use super::record::{Outline, Record};
-use super::term::{Mechanism, Modifier};
+use super::term::{Mechanism, Modifier, Qualifier};
 use super::trace::{Event, Step};
 use super::verdict::Cause;
 use crate::dns::{
@@ -48,6 +48,8 @@ pub(super) struct Level {
     pub(super) outline: Outline,
     /// Where the next term may begin.
     pub(super) next: usize,
+    /// What a match of the term means whose turn it was.
+    pub(super) qualifier: Qualifier,
     pub(super) depth: usize,
 }
 
@@ -163,7 +165,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
 
     pub(super) async fn ask(
         &mut self,
-        name: Name,
+        name: &Name,
         record_type: RecordType,
     ) -> Result<Answer, Cause> {
         let limit = self.options.limits.questions;
@@ -171,7 +173,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
             return Err(Cause::QuestionLimit { limit });
         }
         self.questions = self.questions.saturating_add(1);
-        let question = Question::new(name, record_type);
+        let question = Question::new(*name, record_type);
         let reply = self.resolver.lookup(&question).await;
         self.take(question, reply)
     }
@@ -179,7 +181,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
     /// The question of a term itself: it counts if it has no answer.
     pub(super) async fn ask_for_term(
         &mut self,
-        name: Name,
+        name: &Name,
         record_type: RecordType,
     ) -> Result<Answer, Cause> {
         let answer = self.ask(name, record_type).await?;
@@ -333,15 +335,15 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
             Err(why) => return Ok(self.unmatched(|| why.to_string())),
         };
         match mechanism {
-            Mechanism::A { prefix, .. } => self.a(target, *prefix).await,
-            Mechanism::Mx { prefix, .. } => self.mx(target, *prefix).await,
-            Mechanism::Exists(_) => self.exists(target).await,
-            _ => self.ptr(target).await,
+            Mechanism::A { prefix, .. } => self.a(&target, *prefix).await,
+            Mechanism::Mx { prefix, .. } => self.mx(&target, *prefix).await,
+            Mechanism::Exists(_) => self.exists(&target).await,
+            _ => self.ptr(&target).await,
         }
     }
 
     /// RFC 7208 section 5.3.
-    async fn a(&mut self, target: Name, prefix: DualPrefix) -> Result<Option<Hit>, Cause> {
+    async fn a(&mut self, target: &Name, prefix: DualPrefix) -> Result<Option<Hit>, Cause> {
         let answer = self.ask_for_term(target, self.address_type()).await?;
         if self.is_among(&answer, prefix) {
             return Ok(Some(Hit { prefix: Some(prefix.of(self.ip)) }));
@@ -350,12 +352,12 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
     }
 
     /// RFC 7208 section 5.4.
-    async fn mx(&mut self, target: Name, prefix: DualPrefix) -> Result<Option<Hit>, Cause> {
+    async fn mx(&mut self, target: &Name, prefix: DualPrefix) -> Result<Option<Hit>, Cause> {
         let answer = self.ask_for_term(target, RecordType::Mx).await?;
         let limit = self.options.limits.mx;
         let found = answer.records.len();
         if found > limit {
-            return Err(Cause::MxLimit { domain: Box::new(target), found, limit });
+            return Err(Cause::MxLimit { domain: Box::new(*target), found, limit });
         }
         // RFC 7505 section 3: a null MX names no host.
         let hosts = || {
@@ -380,10 +382,10 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
     }
 
     /// RFC 7208 section 5.5.
-    async fn ptr(&mut self, target: Name) -> Result<Option<Hit>, Cause> {
+    async fn ptr(&mut self, target: &Name) -> Result<Option<Hit>, Cause> {
         let validated = self.validated().await?;
         self.count_void(validated.is_void)?;
-        if validated.names.iter().any(|name| is_equal_or_below(name, &target)) {
+        if validated.names.iter().any(|name| is_equal_or_below(name, target)) {
             return Ok(Some(Hit { prefix: None }));
         }
         let count = validated.names.len();
@@ -391,7 +393,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
     }
 
     /// RFC 7208 section 5.7: always by IPv4, whatever the client has.
-    async fn exists(&mut self, target: Name) -> Result<Option<Hit>, Cause> {
+    async fn exists(&mut self, target: &Name) -> Result<Option<Hit>, Cause> {
         let answer = self.ask_for_term(target, RecordType::A).await?;
         if answer.outcome == Outcome::Found {
             return Ok(Some(Hit { prefix: None }));
@@ -406,7 +408,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
             return Ok(validated.clone());
         }
         let mut found = Validated::default();
-        match self.ask(reverse(self.ip), RecordType::Ptr).await {
+        match self.ask(&reverse(self.ip), RecordType::Ptr).await {
             Err(Cause::Lookup { .. }) => {}
             Err(cause) => return Err(cause),
             Ok(answer) => {
