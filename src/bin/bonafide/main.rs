@@ -3,6 +3,7 @@
 mod arguments;
 mod message;
 mod resolver;
+mod spf;
 mod verify;
 
 use std::io::Write as _;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         |command| match command {
             Command::Help => print(arguments::HELP),
             Command::Version => print(concat!("bonafide ", env!("CARGO_PKG_VERSION"), "\n")),
+            Command::Spf(arguments) => spf::run(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),
         },
     );
@@ -43,4 +45,24 @@ fn print(text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| Failure::Io(format!("cannot write: {error}"))),
     }
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value);
+    let text = text.map_err(|error| Failure::Io(format!("cannot print: {error}")))?;
+    print(&(text + "\n"))
+}
+
+/// The text without what could steer a terminal: the words of messages and of the DNS are a
+/// stranger's.
+fn printable(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | ' '..='~' => safe.push(character),
+            _ if character.is_alphanumeric() => safe.push(character),
+            _ => safe.extend(character.escape_unicode()),
+        }
+    }
+    safe
 }

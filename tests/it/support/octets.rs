@@ -18,3 +18,14 @@ pub(crate) fn escape(text: &str) -> String {
     });
     escaped.collect()
 }
+
+/// The octets of a text of which some are written as `\xHH`.
+pub(crate) fn unescape(text: &str) -> Vec<u8> {
+    let mut pieces = text.split("\\x");
+    let mut octets = pieces.next().unwrap().as_bytes().to_vec();
+    for piece in pieces {
+        octets.push(u8::from_str_radix(&piece[..2], 16).unwrap());
+        octets.extend(piece[2..].as_bytes());
+    }
+    octets
+}
