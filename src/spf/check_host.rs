@@ -29,8 +29,8 @@ use crate::time::UnixTime;
 ///     _spf.example.com TXT "v=spf1 ip4:192.0.2.0/24 -all"
 /// "#.parse()?;
 /// let query = Query::new([192, 0, 2, 1].into(), b"mail.example.com", b"user@example.com");
-/// let check = spf::check_host(&query, &Options::default(), &zone, UnixTime(1_795_478_400));
-/// let verdicts = bonafide::block_on(check);
+/// let (options, now) = (Options::default(), UnixTime(1_795_478_400));
+/// let verdicts = bonafide::block_on(spf::check_host(&query, &options, &zone, now));
 /// assert_eq!(verdicts.mail_from.result, SpfResult::Pass);
 /// let matched = verdicts.mail_from.matched.as_ref().unwrap();
 /// assert_eq!(matched.to_string(), "ip4:192.0.2.0/24 in the record of _spf.example.com");

@@ -10,6 +10,8 @@ use crate::time::UnixTime;
 const MAXIMUM_NAME_OCTETS: usize = 253;
 /// Octets of an expansion before labels are taken off; a longer one is no name.
 const MAXIMUM_EXPANSION_OCTETS: usize = 1 << 14;
+/// Octets of values that are looked at for one expansion, whatever is kept of them.
+const MAXIMUM_VALUE_OCTETS: usize = 1 << 18;
 
 /// A macro string, [RFC 7208 section 7.1](https://www.rfc-editor.org/rfc/rfc7208#section-7.1),
 /// which is known to be well-formed.
@@ -188,19 +190,25 @@ impl<'a> MacroString<'a> {
         self.text
     }
 
-    /// The text with its macros expanded, cut off behind `limit` octets.
+    /// The text with its macros expanded, cut off behind `limit` octets. It is cut off too where the
+    /// values of its macros come to 256 KiB, which no sender of [RFC
+    /// 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1) reaches.
     pub fn expand(&self, values: &MacroValues<'_>, limit: usize) -> Vec<u8> {
-        let mut expansion = Expansion { octets: Vec::new(), limit };
+        self.expand_up_to(values, limit).octets
+    }
+
+    fn expand_up_to(&self, values: &MacroValues<'_>, limit: usize) -> Expansion {
+        let mut expansion = Expansion { octets: Vec::new(), limit, left: MAXIMUM_VALUE_OCTETS };
         for piece in self.pieces() {
             match piece {
                 Piece::Literal(literal) => expansion.push(literal, false),
                 Piece::Macro(piece) => piece.expand(values, &mut expansion),
             }
-            if expansion.octets.len() >= limit {
+            if expansion.is_cut() {
                 break;
             }
         }
-        expansion.octets
+        expansion
     }
 
     pub(super) fn letters(&self) -> Letters {
@@ -266,10 +274,11 @@ impl<'a> DomainSpec<'a> {
             return Some(Cow::Borrowed(literal.get(start_of_name(literal)?..)?));
         }
         let limit = MAXIMUM_EXPANSION_OCTETS.saturating_add(1);
-        let mut expansion = self.0.expand(values, limit);
-        if expansion.len() == limit {
+        let expansion = self.0.expand_up_to(values, limit);
+        if expansion.is_cut() {
             return None;
         }
+        let mut expansion = expansion.octets;
         if expansion.last() == Some(&b'.') {
             expansion.pop();
         }
@@ -418,6 +427,7 @@ impl Macro {
             b'c' => print(&values.ip, &mut text),
             _ => print(&values.now, &mut text),
         };
+        expansion.left = expansion.left.saturating_sub(value.len());
         if self.parts.is_none() && !self.is_reversed && self.delimiters == 0 {
             return expansion.push(value, self.is_escaped);
         }
@@ -456,9 +466,15 @@ fn nibbles(ip: IpAddr, text: &mut String) -> &[u8] {
 struct Expansion {
     octets: Vec<u8>,
     limit: usize,
+    /// Octets of values that may still be looked at.
+    left: usize,
 }
 
 impl Expansion {
+    fn is_cut(&self) -> bool {
+        self.octets.len() >= self.limit || self.left == 0
+    }
+
     fn push(&mut self, value: &[u8], is_escaped: bool) {
         let room = self.limit.saturating_sub(self.octets.len());
         let value = value.get(..room).unwrap_or(value);

@@ -21,6 +21,8 @@ mod floors;
 #[cfg(feature = "hickory")]
 mod hickory;
 mod project;
+mod received_spf;
 mod seeds;
 mod spf;
+mod spf_laws;
 mod support;

@@ -154,6 +154,43 @@ fn suite_in_memory() {
     assert!(cases.len() >= 203 && failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// The same through packets and sockets. A TXT record without strings is nothing that a packet holds.
+#[cfg(feature = "hickory")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn suite_over_dns() {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use crate::support::dns_server::{DnsServer, Manners};
+
+    let Some(cases) = suite() else {
+        println!("spf suite over DNS: NOT RUN (set BONAFIDE_SUITES)");
+        return;
+    };
+    let mut servers = HashMap::new();
+    let mut checks = Vec::new();
+    for case in cases.into_iter().filter(|case| case.name != "null-text") {
+        let server = servers.entry(case.zone.clone()).or_insert_with_key(|zone| {
+            let server = DnsServer::start(zone, Manners::default());
+            let resolver = crate::hickory::resolver(server.address(), Duration::from_secs(2));
+            (server, Arc::new(resolver))
+        });
+        let resolver = Arc::clone(&server.1);
+        checks.push(tokio::spawn(async move {
+            let options = spf::Options::default();
+            case.check(&spf::check_mail_from(&case.query(), &options, &resolver, NOW).await)
+        }));
+    }
+    let count = checks.len();
+    let mut failures = Vec::new();
+    for check in checks {
+        failures.extend(check.await.unwrap().err());
+    }
+    println!("spf suite over DNS: {}/{count}", count - failures.len());
+    assert!(count >= 202 && failures.is_empty(), "{}", failures.join("\n"));
+}
+
 /// What is no record, and where.
 #[test]
 fn records() {
