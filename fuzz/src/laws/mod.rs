@@ -11,6 +11,9 @@ pub mod header_block;
 pub mod key_record;
 pub mod naive;
 pub mod signature;
+pub mod spf_check;
+pub mod spf_macros;
+pub mod spf_record;
 pub mod tag_list;
 pub mod verify;
 #[cfg(feature = "wire")]
