@@ -200,9 +200,12 @@ fn records() {
             Ok(record) => {
                 let printed = record.to_string();
                 expect("Terms", printed.strip_prefix("v=spf1").unwrap().trim(), case)?;
-                let report = record.report_request().map_or("none".to_owned(), |request| {
-                    format!("{} {} {}", request.local_part, request.percent, request.results)
-                });
+                let report = record.report_request().map_or_else(
+                    || "none".to_owned(),
+                    |request| {
+                        format!("{} {} {}", request.local_part, request.percent, request.results)
+                    },
+                );
                 expect_if_there("Report", &report, case)?;
                 match Record::parse(printed.as_bytes()) {
                     Ok(again) if again == record => Ok(()),
@@ -224,7 +227,7 @@ fn records() {
 fn macros() {
     stanzas::run(&project("test-vectors/spf/macros.txt"), |case| {
         let local_part =
-            case.optional("LocalPart").map_or(b"strong-bad".to_vec(), |l| unescape(&l));
+            case.optional("LocalPart").map_or_else(|| b"strong-bad".to_vec(), |l| unescape(&l));
         let ip = case.optional("Ip").unwrap_or_else(|| "192.0.2.3".to_owned());
         let mut values = MacroValues::new(&local_part, b"email.example.com", ip.parse().unwrap());
         values.validated_name = b"mx.example.org";
@@ -262,7 +265,8 @@ fn check(case: &mut Stanza) -> Result<(), String> {
     }
     let zone: Zone = zone.parse().unwrap_or_else(|error| panic!("{error} in {zone}"));
     let ip = case.optional("Ip").unwrap_or_else(|| "192.0.2.1".to_owned());
-    let octets = |value: Option<String>, default: &str| unescape(&value.unwrap_or(default.into()));
+    let octets =
+        |value: Option<String>, default: &str| unescape(&value.unwrap_or_else(|| default.into()));
     let helo = octets(case.optional("Helo"), "mail.example.com");
     let mail_from = octets(case.optional("MailFrom"), "user@example.com");
     let query = Query::new(ip.parse().unwrap(), &helo, &mail_from);
@@ -294,7 +298,7 @@ fn check(case: &mut Stanza) -> Result<(), String> {
     let names = |names: &[bonafide::dns::Name]| {
         names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     };
-    let number = |number: Option<u32>| number.map_or("none".to_owned(), |n| n.to_string());
+    let number = |number: Option<u32>| number.map_or_else(|| "none".to_owned(), |n| n.to_string());
     let facts = [
         ("Authentic", verdict.authentic.to_string()),
         ("Domain", verdict.domain.as_ref().map(ToString::to_string).unwrap_or_default()),

@@ -1,6 +1,6 @@
 //! The check of a sender, RFC 7208 section 4.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, PoisonError};
 
 use bonafide::dns::{LookupError, Question, RecordType, Resolver, Zone};
@@ -75,7 +75,13 @@ impl<'a> Case<'a> {
                 _ => {}
             }
         }
-        Self { options, ip: ip.unwrap_or([192, 0, 2, 1].into()), helo, mail_from, zone }
+        Self {
+            options,
+            ip: ip.unwrap_or(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))),
+            helo,
+            mail_from,
+            zone,
+        }
     }
 
     pub fn zone(&self) -> Zone {

@@ -25,7 +25,7 @@ pub(crate) fn unescape(text: &str) -> Vec<u8> {
     let mut octets = pieces.next().unwrap().as_bytes().to_vec();
     for piece in pieces {
         octets.push(u8::from_str_radix(&piece[..2], 16).unwrap());
-        octets.extend(piece[2..].as_bytes());
+        octets.extend(&piece.as_bytes()[2..]);
     }
     octets
 }
