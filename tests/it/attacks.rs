@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use bonafide::dkim::{self, DkimResult, Verdict};
 use bonafide::dns::{Answer, LookupError, Question, Resolver, Zone};
-use bonafide::{UnixTime, block_on};
+use bonafide::{UnixTime, block_on, spf};
 use serde_json::Value;
 
+use crate::support::octets::{escape, octets};
 use crate::support::outside;
 
 /// A resolver that counts what it is asked.
@@ -55,6 +56,63 @@ fn dkim_areas() {
     assert!(count >= 121 && failures.is_empty(), "{}", failures.join("\n"));
 }
 
+#[test]
+fn spf_area() {
+    let Some(folder) = outside("BONAFIDE_ATTACKS", "../shared/attacks") else {
+        println!("attacks spf: NOT RUN (set BONAFIDE_ATTACKS)");
+        return;
+    };
+    let manifest: Value =
+        serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    let now = UnixTime(manifest["now_default"].as_u64().unwrap());
+    let (mut count, mut failures) = (0, Vec::new());
+    let cases = manifest["cases"].as_array().unwrap();
+    for case in cases.iter().filter(|case| case["area"] == "spf") {
+        count += 1;
+        let inputs = &case["inputs"];
+        let text = |key: &str| octets(inputs[key].as_str().unwrap());
+        let (helo, mail_from) = (text("helo"), text("mail_from"));
+        let ip = inputs["ip"].as_str().unwrap().parse().unwrap();
+        let query = spf::Query::new(ip, &helo, &mail_from);
+        let resolver = Counting(zone(&inputs["dns"]), AtomicUsize::new(0));
+        let started = Instant::now();
+        let options = spf::Options::default();
+        let verdict = block_on(spf::check_mail_from(&query, &options, &resolver, now));
+        let milliseconds = started.elapsed().as_millis();
+        let questions = resolver.1.into_inner();
+        let bounds = check_limits(&case["limits"], milliseconds, questions);
+        for failure in check_spf(&case["expected"], &verdict).into_iter().chain(bounds) {
+            failures.push(format!("{}: {failure} ({})", case["id"], case["why"]));
+        }
+    }
+    println!("attacks spf: {}/{count}", count - failures.len());
+    assert!(count >= 64 && failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn check_spf(expected: &Value, verdict: &spf::Verdict) -> Vec<String> {
+    let mut failures = Vec::new();
+    let result = Value::from(verdict.result.to_string());
+    let explanation = verdict.explanation.as_ref().map(ToString::to_string).unwrap_or_default();
+    for (key, value) in expected.as_object().unwrap() {
+        let list = || value.as_array().unwrap();
+        let holds = match key.as_str() {
+            "spf" => *value == result,
+            "spf_in" => list().contains(&result),
+            "spf_never" => !list().contains(&result),
+            "explanation_max_bytes" => explanation.len() as u64 <= value.as_u64().unwrap(),
+            "explanation_must_not_contain" => {
+                list().iter().all(|part| !explanation.contains(part.as_str().unwrap()))
+            }
+            "flags" => list().iter().all(|flag| flag == "permissive" && verdict.passes_everyone()),
+            other => panic!("unknown expectation {other:?}"),
+        };
+        if !holds {
+            failures.push(format!("expected {key} {value}, found {verdict} and {explanation:?}"));
+        }
+    }
+    failures
+}
+
 fn check(case: &Value, verdicts: &[Verdict], milliseconds: u128, questions: usize) -> Vec<String> {
     let expected = &case["expected"];
     let mut failures = Vec::new();
@@ -90,20 +148,20 @@ fn check(case: &Value, verdicts: &[Verdict], milliseconds: u128, questions: usiz
         };
         check(holds, &format!("expected the flag {flag}"));
     }
-    let limits = &case["limits"];
-    if let Some(most) = limits["max_dns_queries"].as_u64() {
-        check(
-            questions as u64 <= most,
-            &format!("asked {questions} times, expected at most {most}"),
-        );
+    failures.extend(check_limits(&case["limits"], milliseconds, questions));
+    failures
+}
+
+fn check_limits(limits: &Value, milliseconds: u128, questions: usize) -> Vec<String> {
+    let mut failures = Vec::new();
+    if let Some(most) = limits["max_dns_queries"].as_u64().filter(|most| questions as u64 > *most) {
+        failures.push(format!("asked {questions} times, expected at most {most}"));
     }
     // The limits are for a release build on a machine of its own.
     let allowance = if cfg!(debug_assertions) { 20 } else { 2 };
-    if let Some(most) = limits["max_ms"].as_u64() {
-        check(
-            milliseconds <= u128::from(most * allowance),
-            &format!("took {milliseconds} ms, expected at most {most}"),
-        );
+    let most = limits["max_ms"].as_u64().map(|most| u128::from(most * allowance));
+    if let Some(most) = most.filter(|most| milliseconds > *most) {
+        failures.push(format!("took {milliseconds} ms, expected at most {most}"));
     }
     failures
 }
@@ -136,18 +194,4 @@ fn zone(rows: &Value) -> Zone {
         }
     }
     text.parse().unwrap_or_else(|error| panic!("{error} in {text}"))
-}
-
-/// Code points below 256 are single octets, others UTF-8.
-fn escape(text: &str) -> String {
-    let octets = text.chars().flat_map(|c| match u8::try_from(u32::from(c)) {
-        Ok(octet) => vec![octet],
-        Err(_) => c.to_string().into_bytes(),
-    });
-    let escaped = octets.map(|octet| match octet {
-        b'"' | b'\\' => format!("\\{}", char::from(octet)),
-        b' '..=b'~' => char::from(octet).to_string(),
-        _ => format!("\\{octet:03}"),
-    });
-    escaped.collect()
 }

@@ -66,6 +66,70 @@ fn json_has_the_promised_shape() {
     assert_eq!(report["dkim"][1]["algorithm"], "rsa-sha256");
 }
 
+fn spf(arguments: &[&str]) -> Output {
+    let zone = ["--now", NOW, "--zone", "test-vectors/spf/appendix_a.zone"];
+    bonafide(&[&["spf"], &zone[..], arguments].concat(), None)
+}
+
+/// `spf` prints the object for MAIL FROM, `verify` one for each identity.
+#[test]
+fn spf_json_has_the_promised_shape() {
+    let envelope = ["--ip", "198.51.100.7", "--helo", "a", "--mail-from", "user@example.net"];
+    let output = spf(&[&envelope[..], &["--format", "json"]].concat());
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let expected = [
+        ("result", Value::from("pass")),
+        ("domain", "example.net".into()),
+        ("cause", Value::Null),
+        ("explanation", Value::Null),
+        ("matched", "ip4:198.51.100.0/24".into()),
+        ("matched_record", "example.net".into()),
+        ("matched_prefix", 24.into()),
+        ("lookups", 0.into()),
+        ("void_lookups", 0.into()),
+        ("authentic", false.into()),
+        ("lifetime", 300.into()),
+    ];
+    for (key, value) in &expected {
+        assert_eq!(report[key], *value, "{key}");
+    }
+    assert_eq!(report.as_object().unwrap().len(), expected.len(), "{report}");
+
+    let zone = ["verify", "--zone", "test-vectors/spf/appendix_a.zone", "--format", "json"];
+    let output = bonafide(&[&zone, &envelope[..]].concat(), Some(&message()));
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(report["spf"]["mail_from"]["result"], "pass");
+    assert_eq!(report["spf"]["helo"]["result"], "none");
+    assert_eq!(report["spf"]["helo"]["domain"], "a");
+    assert!(report["spf"]["helo"]["cause"].as_str().unwrap().contains("one label"));
+    assert_eq!(report["spf"]["helo"].as_object().unwrap().len(), 3);
+}
+
+/// The tree of records, terms, questions and answers.
+#[test]
+fn spf_explains_each_step() {
+    let arguments =
+        ["--explain", "--ip", "203.0.113.9", "--mail-from", "eve@la.example.org", "--helo", "b.c"];
+    let text = stdout(&spf(&arguments));
+    let steps = [
+        "spf: permerror  la.example.org",
+        "why         redirect=example.org leads to example.org",
+        "lookups     1, of them 1 without an answer",
+        "| the record of la.example.org",
+        "|   asked la.example.org TXT: 1 records",
+        "|   record: v=spf1 redirect=example.org",
+        "|   term redirect=example.org",
+        "|     the record of example.org",
+        "|       asked example.org TXT: no such record (NODATA)",
+        "| permerror: redirect=example.org leads to",
+    ];
+    let mut rest = text.as_str();
+    for step in steps {
+        let at = rest.find(step).unwrap_or_else(|| panic!("{step} is not in {rest}"));
+        rest = &rest[at..];
+    }
+}
+
 /// Each check in order; for a changed body the signed hash and the one that was found.
 #[test]
 fn explain_shows_each_check() {
@@ -139,6 +203,7 @@ fn exit_status_says_whether_it_ran() {
     assert_eq!(status(&["verify", "--zone", "no-such-file"]), Some(1));
     assert_eq!(status(&["verify", "--zone", "Cargo.toml"]), Some(1));
     assert_eq!(status(&["verify", "--wrong"]), Some(2));
+    assert_eq!(status(&["spf", "--ip", "192.0.2.1"]), Some(2));
     assert_eq!(status(&[]), Some(2));
 }
 

@@ -40,12 +40,17 @@ fn text(string: &str) -> RecordData {
 
 /// A resolver that gives up soon.
 fn impatient(server: SocketAddr) -> Hickory {
-    let mut connection = ConnectionConfig::udp();
-    connection.port = server.port();
-    let server = NameServerConfig::new(server.ip(), true, vec![connection]);
+    resolver(server, Duration::from_millis(200))
+}
+
+/// A resolver that gives up after a while, and does not ask again.
+pub(crate) fn resolver(server: SocketAddr, timeout: Duration) -> Hickory {
+    let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
+    connections.iter_mut().for_each(|connection| connection.port = server.port());
+    let server = NameServerConfig::new(server.ip(), true, connections);
     let config = ResolverConfig::from_parts(None, vec![], vec![server]);
     let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-    builder.options_mut().timeout = Duration::from_millis(200);
+    builder.options_mut().timeout = timeout;
     builder.options_mut().attempts = 0;
     Hickory::from(builder.build().unwrap())
 }

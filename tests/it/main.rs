@@ -21,6 +21,9 @@ mod floors;
 #[cfg(feature = "hickory")]
 mod hickory;
 mod project;
+mod received_spf;
 mod seeds;
 mod sign;
+mod spf;
+mod spf_laws;
 mod support;

@@ -13,6 +13,9 @@ pub mod naive;
 pub mod private_key;
 pub mod sign;
 pub mod signature;
+pub mod spf_check;
+pub mod spf_macros;
+pub mod spf_record;
 pub mod tag_list;
 pub mod verify;
 #[cfg(feature = "wire")]

@@ -5,6 +5,7 @@ mod keygen;
 mod message;
 mod resolver;
 mod sign;
+mod spf;
 mod verify;
 
 use std::io::Write as _;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
             Command::Keygen(arguments) => keygen::run(&arguments),
             Command::Sign(arguments) => sign::run(&arguments),
             Command::Version => print(concat!("bonafide ", env!("CARGO_PKG_VERSION"), "\n")),
+            Command::Spf(arguments) => spf::run(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),
         },
     );
@@ -55,4 +57,24 @@ fn write(
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| Failure::Io(format!("cannot write: {error}"))),
     }
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value);
+    let text = text.map_err(|error| Failure::Io(format!("cannot print: {error}")))?;
+    print(&(text + "\n"))
+}
+
+/// The text without what could steer a terminal: the words of messages and of the DNS are a
+/// stranger's.
+fn printable(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | ' '..='~' => safe.push(character),
+            _ if character.is_alphanumeric() => safe.push(character),
+            _ => safe.extend(character.escape_unicode()),
+        }
+    }
+    safe
 }

@@ -4,11 +4,25 @@ use std::path::Path;
 
 use bonafide::adapter::hickory::Hickory;
 use bonafide::dns::{AnyResolver, Zone};
+use tokio::runtime::Runtime;
 
 use crate::Failure;
 use crate::arguments::Dns;
 
-pub(crate) fn open(dns: &Dns) -> Result<AnyResolver, Failure> {
+/// The resolver, and the runtime that it lives on.
+pub(crate) fn start(dns: &Dns) -> Result<(Runtime, AnyResolver), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Io(format!("cannot start the runtime: {error}")))?;
+    // hickory finds its runtime when it is made.
+    let guard = runtime.enter();
+    let resolver = open(dns)?;
+    drop(guard);
+    Ok((runtime, resolver))
+}
+
+fn open(dns: &Dns) -> Result<AnyResolver, Failure> {
     match dns {
         Dns::Zone(path) => zone(path).map(AnyResolver::new),
         Dns::Server(address) => Hickory::for_server(*address)

@@ -1,47 +1,50 @@
-//! `bonafide verify`: what became of each signature of a message, and why.
+//! `bonafide verify`: what became of the sender and of each signature of a message, and why.
 
 use std::fmt::Write as _;
 
 use bonafide::UnixTime;
 use bonafide::dkim::{self, Event, FieldNames, Verdict, Verifier};
 use bonafide::message::Header;
+use bonafide::spf::Verdicts;
 use serde::Serialize;
 
 use crate::arguments::{Format, Verify};
 use crate::message::Message;
-use crate::{Failure, print, resolver};
+use crate::{Failure, print, print_json, printable, resolver, spf};
 
 pub(crate) fn run(arguments: &Verify) -> Result<(), Failure> {
-    let message = Message::read(arguments.file.as_deref())?;
-    let now = arguments.now.unwrap_or_else(|| std::time::SystemTime::now().into());
+    let Verify { file, envelope, common } = arguments;
+    let message = Message::read(file.as_deref())?;
+    let now = common.now.unwrap_or_else(|| std::time::SystemTime::now().into());
     let mut options = dkim::Options::default();
-    options.trace = arguments.explain;
+    options.trace = common.explain;
     let octets = message.header();
     let header = Header::parse(&octets);
     let mut verifier = Verifier::new(&header, &options, now);
-    // hickory finds its runtime when it is made.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Io(format!("cannot start the runtime: {error}")))?;
-    let resolver = {
-        let _guard = runtime.enter();
-        resolver::open(&arguments.dns)?
-    };
+    let (runtime, resolver) = resolver::start(&common.dns)?;
+    let spf = envelope
+        .as_ref()
+        .map(|envelope| runtime.block_on(spf::check(envelope, common.explain, &resolver, now)));
     let keys = runtime.block_on(verifier.keys(resolver));
     message.body(|chunk| verifier.body(chunk));
     let verdicts =
         verifier.finish(keys).map_err(|error| Failure::Io(format!("cannot verify: {error}")))?;
-    print(&match arguments.format {
-        Format::Json => json(&verdicts)?,
-        Format::Text => text(&message, &header, &verdicts),
-    })
+    match common.format {
+        Format::Json => print_json(&Report {
+            spf: spf.as_ref().map(spf::Spf::from),
+            dkim: verdicts.iter().map(Dkim::from).collect(),
+            arc: None,
+            dmarc: None,
+            authentication_results: None,
+        }),
+        Format::Text => print(&text(&message, &header, spf.as_ref(), &verdicts)),
+    }
 }
 
 /// The object that programs read. Every key is there, `null` where it does not apply.
 #[derive(Serialize)]
 struct Report<'v> {
-    spf: Option<()>,
+    spf: Option<spf::Spf<'v>>,
     dkim: Vec<Dkim<'v>>,
     arc: Option<()>,
     dmarc: Option<()>,
@@ -99,17 +102,19 @@ fn identity(verdict: &Verdict) -> Option<String> {
     }
 }
 
-fn json(verdicts: &[Verdict]) -> Result<String, Failure> {
-    let dkim = verdicts.iter().map(Dkim::from).collect();
-    let report = Report { spf: None, dkim, arc: None, dmarc: None, authentication_results: None };
-    let text = serde_json::to_string_pretty(&report);
-    text.map(|text| text + "\n").map_err(|error| Failure::Io(format!("cannot print: {error}")))
-}
-
-fn text(message: &Message, header: &Header<'_>, verdicts: &[Verdict]) -> String {
+fn text(
+    message: &Message,
+    header: &Header<'_>,
+    spf: Option<&Verdicts>,
+    verdicts: &[Verdict],
+) -> String {
     let mut text = String::new();
     if message.has_bare_line_feeds {
         text += "note: the message has LF line ends only and was read as if it had CRLF\n";
+    }
+    if let Some(verdicts) = spf {
+        let _ = spf::describe("spf helo", &verdicts.helo, &mut text);
+        let _ = spf::describe("spf", &verdicts.mail_from, &mut text);
     }
     if verdicts.is_empty() {
         let _ = writeln!(
@@ -122,19 +127,6 @@ fn text(message: &Message, header: &Header<'_>, verdicts: &[Verdict]) -> String 
         let _ = describe(verdict, &mut text);
     }
     printable(&text)
-}
-
-/// The text without what could steer a terminal: the message's words are a stranger's.
-fn printable(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' | ' '..='~' => safe.push(character),
-            _ if character.is_alphanumeric() => safe.push(character),
-            _ => safe.extend(character.escape_unicode()),
-        }
-    }
-    safe
 }
 
 fn describe(verdict: &Verdict, text: &mut String) -> std::fmt::Result {

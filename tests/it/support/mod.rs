@@ -2,6 +2,7 @@
 
 #[cfg(any(feature = "hickory", feature = "wire"))]
 pub(crate) mod dns_server;
+pub(crate) mod octets;
 pub(crate) mod stanzas;
 
 use std::path::{Path, PathBuf};

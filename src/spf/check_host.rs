@@ -1,0 +1,346 @@
+//! The check_host() function, RFC 7208 section 4.
+
+use std::ops::Range;
+
+use super::evaluator::{Evaluator, Hit, Level, NoTarget};
+use super::explanation::Explanation;
+use super::identity::Identity;
+use super::macros::{DomainSpec, MacroString};
+use super::options::{Options, Query};
+use super::record::{Record, is_record};
+use super::term::{Directive, Mechanism, Modifier, Qualifier, Term};
+use super::trace::Step;
+use super::verdict::{Cause, HeloVerdict, MailFromVerdict, Match, SpfResult, Verdict, Verdicts};
+use crate::dns::{Name, Outcome, RecordData, RecordType, Resolver};
+use crate::time::UnixTime;
+
+/// Checks both identities of a session, HELO first
+/// ([RFC 7208 section 2.3](https://www.rfc-editor.org/rfc/rfc7208#section-2.3)).
+///
+/// For the null path both are the same, and are checked once. Each identity has all limits of
+/// [`Limits`](super::Limits) for itself.
+///
+/// ```
+/// use bonafide::spf::{self, Options, Query, SpfResult};
+/// use bonafide::{UnixTime, dns::Zone};
+///
+/// let zone: Zone = r#"
+///     example.com      TXT "v=spf1 include:_spf.example.com -all"
+///     _spf.example.com TXT "v=spf1 ip4:192.0.2.0/24 -all"
+/// "#.parse()?;
+/// let query = Query::new([192, 0, 2, 1].into(), b"mail.example.com", b"user@example.com");
+/// let (options, now) = (Options::default(), UnixTime(1_795_478_400));
+/// let verdicts = bonafide::block_on(spf::check_host(&query, &options, &zone, now));
+/// assert_eq!(verdicts.mail_from.result, SpfResult::Pass);
+/// let matched = verdicts.mail_from.matched.as_ref().unwrap();
+/// assert_eq!(matched.to_string(), "ip4:192.0.2.0/24 in the record of _spf.example.com");
+/// assert_eq!(verdicts.helo.result, SpfResult::None);
+/// # Ok::<(), bonafide::dns::ZoneError>(())
+/// ```
+pub async fn check_host<R: Resolver>(
+    query: &Query<'_>,
+    options: &Options,
+    resolver: &R,
+    now: UnixTime,
+) -> Verdicts {
+    let helo = check_helo(query, options, resolver, now).await;
+    let mail_from = if query.mail_from.is_empty() {
+        MailFromVerdict(helo.0.clone())
+    } else {
+        check_mail_from(query, options, resolver, now).await
+    };
+    Verdicts { helo, mail_from }
+}
+
+/// Checks HELO alone.
+pub async fn check_helo<R: Resolver>(
+    query: &Query<'_>,
+    options: &Options,
+    resolver: &R,
+    now: UnixTime,
+) -> HeloVerdict {
+    HeloVerdict(check(&Identity::helo(query), query, options, resolver, now).await)
+}
+
+/// Checks MAIL FROM alone; for the null path that is `postmaster` at HELO
+/// ([RFC 7208 section 2.4](https://www.rfc-editor.org/rfc/rfc7208#section-2.4)).
+pub async fn check_mail_from<R: Resolver>(
+    query: &Query<'_>,
+    options: &Options,
+    resolver: &R,
+    now: UnixTime,
+) -> MailFromVerdict {
+    MailFromVerdict(check(&Identity::mail_from(query), query, options, resolver, now).await)
+}
+
+async fn check<R: Resolver>(
+    identity: &Identity<'_>,
+    query: &Query<'_>,
+    options: &Options,
+    resolver: &R,
+    now: UnixTime,
+) -> Verdict {
+    let mut evaluator = Evaluator::new(identity, query, options, resolver, now);
+    let decision = match &identity.domain {
+        Ok(domain) => {
+            // A domain is a name.
+            let name = Name::parse(domain.as_str().as_bytes()).unwrap_or(Name::ROOT);
+            evaluator.decide(name).await
+        }
+        Err(cause) => Err(cause.clone()),
+    };
+    let domain = match (&identity.domain, &decision) {
+        (Ok(domain), _) | (_, Err(Cause::SingleLabel { domain })) => Some(domain.clone()),
+        _ => None,
+    };
+    let (result, cause, matched, explanation) = match decision {
+        Ok(decision) => {
+            (decision.qualifier.result(), None, Some(decision.matched), decision.explanation)
+        }
+        Err(cause) => {
+            evaluator.depth = 0;
+            evaluator.note(|| Step::Stopped { cause: cause.clone() });
+            (cause.result(), Some(cause), None, None)
+        }
+    };
+    Verdict {
+        result,
+        cause,
+        domain,
+        matched,
+        explanation,
+        lookups: evaluator.lookups,
+        void_lookups: evaluator.void_lookups,
+        questions: evaluator.questions,
+        authentic: evaluator.authentic(),
+        lifetime: evaluator.lifetime(),
+        trace: evaluator.trace,
+    }
+}
+
+/// A term matched, and nothing is left to evaluate.
+struct Decision {
+    qualifier: Qualifier,
+    matched: Match,
+    explanation: Option<Explanation>,
+}
+
+/// How the evaluation of a record goes on.
+enum Next {
+    /// Into another record, of which only a pass matters.
+    Include { term: Range<usize>, target: Name, qualifier: Qualifier },
+    /// A term matched.
+    Match { term: Range<usize>, qualifier: Qualifier, prefix: Option<u8> },
+    /// No term matched, and there is no other record.
+    NoMatch,
+    /// To another record instead.
+    Redirect { target: Name },
+}
+
+impl<R: Resolver> Evaluator<'_, R> {
+    /// Evaluates the record of a domain, and those that it includes or is redirected to. All of
+    /// them together are no more than there may be lookups, which bounds the stack.
+    async fn decide(&mut self, domain: Name) -> Result<Decision, Cause> {
+        // The record that is evaluated, above those that include it.
+        let mut levels = Vec::new();
+        match self.record(&domain, false).await? {
+            Ok(level) => levels.push(level),
+            Err(outcome) => return Err(Cause::NoRecord { domain: Box::new(domain), outcome }),
+        }
+        while let Some(level) = levels.last_mut() {
+            let result = match self.evaluate(level).await? {
+                Next::Include { term, target, qualifier } => {
+                    (level.next, level.qualifier) = (term.end, qualifier);
+                    match self.record(&target, true).await? {
+                        Ok(included) => levels.push(included),
+                        Err(outcome) => {
+                            return Err(without_record(level.term(term.start), target, outcome));
+                        }
+                    }
+                    continue;
+                }
+                Next::Redirect { target } => {
+                    match self.record(&target, true).await? {
+                        Ok(redirected) => *level = redirected,
+                        Err(outcome) => {
+                            return Err(without_record(level.redirect(), target, outcome));
+                        }
+                    }
+                    continue;
+                }
+                Next::Match { term, prefix, qualifier } => {
+                    level.qualifier = qualifier;
+                    let (last, qualifier) = unwind(&levels);
+                    if last == 0 {
+                        let matched = matched(&levels, term.start, prefix);
+                        let explanation = match (qualifier, levels.first()) {
+                            // RFC 7208 section 6.2: never that of an included record.
+                            (Qualifier::Fail, Some(first)) => self.explanation(first).await,
+                            _ => None,
+                        };
+                        return Ok(Decision { qualifier, matched, explanation });
+                    }
+                    levels.truncate(last.saturating_add(1));
+                    qualifier.result()
+                }
+                Next::NoMatch => SpfResult::Neutral,
+            };
+            levels.pop();
+            if let Some(level) = levels.last() {
+                self.depth = level.depth.saturating_add(1);
+                self.note(|| Step::Unmatched {
+                    why: format!("the included record gives {result}"),
+                });
+            }
+        }
+        Err(Cause::NoMatch)
+    }
+
+    /// The record of a domain, or what the DNS said instead (RFC 7208 sections 4.4 and 4.5).
+    async fn record(
+        &mut self,
+        domain: &Name,
+        is_for_term: bool,
+    ) -> Result<Result<Level, Outcome>, Cause> {
+        self.note(|| Step::Domain { domain: Box::new(*domain) });
+        self.depth = self.depth.saturating_add(1);
+        let answer = if is_for_term {
+            self.ask_for_term(domain, RecordType::Txt).await?
+        } else {
+            self.ask(domain, RecordType::Txt).await?
+        };
+        let mut records = answer.records.iter().enumerate().filter_map(|(at, data)| match data {
+            RecordData::Txt(text) if is_record(text.as_bytes()) => Some((at, text.as_bytes())),
+            _ => None,
+        });
+        let Some((chosen, text)) = records.next() else {
+            return Ok(Err(answer.outcome));
+        };
+        let others = records.count();
+        if others > 0 {
+            let found = others.saturating_add(1);
+            return Err(Cause::SeveralRecords { domain: Box::new(*domain), found });
+        }
+        let limit = self.options.limits.record_octets;
+        if text.len() > limit {
+            let (domain, found) = (Box::new(*domain), text.len());
+            return Err(Cause::RecordTooLong { domain, found, limit });
+        }
+        // Where terms begin that need more than a comparison; a trace shows the others too.
+        let mut first = None;
+        let record = Record::read(text, |directive, at| {
+            if first.is_none() && (self.trace.is_some() || !self.is_outside(&directive.mechanism)) {
+                first = Some(at);
+            }
+        });
+        let record = record.map_err(|error| Cause::Record { domain: Box::new(*domain), error })?;
+        self.note(|| Step::Record { text: record.to_string() });
+        let outline = record.outline();
+        let (next, depth) = (first.unwrap_or(text.len()), self.depth);
+        let (domain, qualifier) = (*domain, Qualifier::Pass);
+        Ok(Ok(Level { domain, answer, chosen, outline, next, qualifier, depth }))
+    }
+
+    /// Evaluates the terms of a record from where it was left (RFC 7208 sections 4.6 and 4.7).
+    async fn evaluate(&mut self, level: &Level) -> Result<Next, Cause> {
+        let record = level.record();
+        for (term, place) in record.terms_from(level.next) {
+            let Term::Directive(directive) = term else {
+                continue;
+            };
+            self.depth = level.depth;
+            self.note(|| Step::Term { term: directive.to_string() });
+            self.depth = level.depth.saturating_add(1);
+            let Directive { qualifier, mechanism } = directive;
+            let hit = match mechanism {
+                Mechanism::All => Some(Hit { prefix: Some(0) }),
+                Mechanism::Ip4(network) => self.ip4(network),
+                Mechanism::Ip6(network) => self.ip6(network),
+                Mechanism::Include(domain) => {
+                    self.count_lookup(Some(domain))?;
+                    match self.target(Some(domain), level).await? {
+                        Ok(target) => return Ok(Next::Include { term: place, target, qualifier }),
+                        Err(NoTarget::LocalPart) => {
+                            self.unmatched(|| NoTarget::LocalPart.to_string())
+                        }
+                        // RFC 7208 section 5.2: as if there were no record.
+                        Err(NoTarget::Malformed) => {
+                            return Err(Cause::TargetName { term: directive.to_string() });
+                        }
+                    }
+                }
+                _ => self.matches(&mechanism, level).await?,
+            };
+            if let Some(Hit { prefix }) = hit {
+                self.note(|| Step::Matched { qualifier, prefix });
+                return Ok(Next::Match { term: place, qualifier, prefix });
+            }
+        }
+        let Some(domain) = record.redirect() else {
+            return Ok(Next::NoMatch);
+        };
+        // RFC 7208 section 6.1.
+        self.depth = level.depth;
+        self.note(|| Step::Term { term: level.redirect() });
+        self.depth = level.depth.saturating_add(1);
+        self.count_lookup(Some(domain))?;
+        match self.target(Some(domain), level).await? {
+            Ok(target) => Ok(Next::Redirect { target }),
+            Err(_) => Err(Cause::TargetName { term: level.redirect() }),
+        }
+    }
+
+    /// What the domain says about a fail; whatever goes wrong, there is none (RFC 7208 section 6.2).
+    async fn explanation(&mut self, level: &Level) -> Option<Explanation> {
+        let domain = level.record().explanation()?;
+        self.depth = level.depth;
+        self.note(|| Step::Term { term: Modifier::Explanation(domain).to_string() });
+        self.depth = level.depth.saturating_add(1);
+        let explained = self.explain(domain, level).await;
+        if explained.is_none() {
+            self.note(|| Step::Omitted { why: "the explanation cannot be had".to_owned() });
+        }
+        explained
+    }
+
+    async fn explain(&mut self, domain: DomainSpec<'_>, level: &Level) -> Option<Explanation> {
+        let target = self.target(Some(domain), level).await.ok()?.ok()?;
+        let answer = self.ask(&target, RecordType::Txt).await.ok()?;
+        let mut texts = answer.texts();
+        let (Some(text), None) = (texts.next(), texts.next()) else {
+            return None;
+        };
+        let text = MacroString::parse_explanation(text.as_bytes()).ok()?;
+        let expanded = self.expand_explanation(text, &level.domain).await.ok()?;
+        let limit = self.options.limits.explanation_octets;
+        let explanation = Explanation::new(level.domain, &expanded, limit);
+        (!explanation.text().is_empty()).then_some(explanation)
+    }
+}
+
+/// RFC 7208 section 5.2: an `include` matches if what it includes passes, and means what its own
+/// qualifier says. Up to which record a match in the last one counts, and what it means there.
+fn unwind(levels: &[Level]) -> (usize, Qualifier) {
+    let mut last = levels.len();
+    let mut qualifier = Qualifier::Pass;
+    for level in levels.iter().rev() {
+        if qualifier != Qualifier::Pass {
+            break;
+        }
+        qualifier = level.qualifier;
+        last = last.saturating_sub(1);
+    }
+    (last, qualifier)
+}
+
+/// The term of the last record that begins at an offset.
+fn matched(levels: &[Level], offset: usize, prefix: Option<u8>) -> Match {
+    let mut domains = levels.iter().map(|level| level.domain);
+    let record = domains.next_back().unwrap_or(Name::ROOT);
+    let term = levels.last().map(|level| level.term(offset)).unwrap_or_default();
+    Match { term, prefix, record, included_by: domains.collect() }
+}
+
+fn without_record(term: String, domain: Name, outcome: Outcome) -> Cause {
+    Cause::TargetWithoutRecord { term, domain: Box::new(domain), outcome }
+}

@@ -1,0 +1,548 @@
+//! Macro strings and domain specs, RFC 7208 section 7.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::net::IpAddr;
+
+use crate::time::UnixTime;
+
+/// Octets of a name in dotted form; what is over that loses labels from the left.
+const MAXIMUM_NAME_OCTETS: usize = 253;
+/// Octets of an expansion before labels are taken off; a longer one is no name.
+const MAXIMUM_EXPANSION_OCTETS: usize = 1 << 14;
+/// Octets of values that are looked at for one expansion, whatever is kept of them.
+const MAXIMUM_VALUE_OCTETS: usize = 1 << 18;
+
+/// A macro string, [RFC 7208 section 7.1](https://www.rfc-editor.org/rfc/rfc7208#section-7.1),
+/// which is known to be well-formed.
+///
+/// ```text
+/// macro-string  = *( macro-expand / macro-literal )
+/// macro-expand  = ( "%{" macro-letter transformers *delimiter "}" ) / "%%" / "%_" / "%-"
+/// transformers  = *DIGIT [ "r" ]
+/// delimiter     = "." / "-" / "+" / "," / "/" / "_" / "="
+/// ```
+///
+/// ```
+/// use bonafide::spf::{MacroString, MacroValues};
+///
+/// let values = MacroValues::new(b"strong-bad", b"email.example.com", [192, 0, 2, 3].into());
+/// let text = MacroString::parse(b"%{ir}.%{v}._spf.%{d2}")?;
+/// assert_eq!(text.expand(&values, 512), b"3.2.0.192.in-addr._spf.example.com");
+/// assert!(MacroString::parse(b"%(ir).example.com").is_err());
+/// # Ok::<(), bonafide::spf::MacroError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MacroString<'a> {
+    text: &'a [u8],
+    letters: Letters,
+}
+
+/// A domain spec, [RFC 7208 section 7.1](https://www.rfc-editor.org/rfc/rfc7208#section-7.1): a macro
+/// string that ends in a top label or in a macro.
+///
+/// ```text
+/// domain-spec  = macro-string domain-end
+/// domain-end   = ( "." toplabel [ "." ] ) / macro-expand
+/// toplabel     = ( *alphanum ALPHA *alphanum ) / ( 1*alphanum "-" *( alphanum / "-" ) alphanum )
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DomainSpec<'a>(MacroString<'a>);
+
+/// What macros expand to, [RFC 7208 section 7.2](https://www.rfc-editor.org/rfc/rfc7208#section-7.2).
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct MacroValues<'a> {
+    /// `%{l}`: the local-part of the sender.
+    pub local_part: &'a [u8],
+    /// `%{o}`: the domain of the sender.
+    pub sender_domain: &'a [u8],
+    /// `%{d}`: the domain whose record is evaluated.
+    pub domain: &'a [u8],
+    /// `%{i}`, `%{c}` and `%{v}`: the address of the client.
+    pub ip: IpAddr,
+    /// `%{p}`: a validated name of the client, or `unknown`.
+    pub validated_name: &'a [u8],
+    /// `%{h}`: what the client said in HELO or EHLO.
+    pub helo: &'a [u8],
+    /// `%{r}`: the host that checks, or `unknown`.
+    pub receiver: &'a [u8],
+    /// `%{t}`: the time of the check.
+    pub now: UnixTime,
+}
+
+/// Why a text is no macro string or no domain spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{kind}")]
+#[non_exhaustive]
+pub struct MacroError {
+    /// Where it ceases to be one, from the first octet of the text.
+    pub offset: usize,
+    /// What is wrong there.
+    pub kind: MacroErrorKind,
+}
+
+/// What is wrong with a macro string or a domain spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum MacroErrorKind {
+    /// A macro has something but digits, `r`, delimiters and the closing brace behind its letter.
+    #[error("expected digits, 'r', delimiters of \".-+,/_=\" and '}}' in a macro")]
+    Delimiter,
+    /// It ends neither in a dot and a top label nor in a macro.
+    #[error("expected a domain that ends in \".\" and a top label such as \"com\", or in a macro")]
+    DomainEnd,
+    /// There is nothing.
+    #[error("expected a domain, found nothing")]
+    Empty,
+    /// `%{c}`, `%{r}` or `%{t}` outside of an explanation.
+    #[error("macro letter '{letter}' stands only in explanations")]
+    ExplanationOnly {
+        /// The letter.
+        letter: char,
+    },
+    /// An unknown letter.
+    #[error("expected a macro letter: one of s l o d i p v h")]
+    Letter,
+    /// An octet that stands in no macro string.
+    #[error("found octet {found:#04x}, expected visible US-ASCII")]
+    Octet {
+        /// The octet.
+        found: u8,
+    },
+    /// A percent sign without `{`, `%`, `_` or `-` behind it.
+    #[error("expected '{{', '%', '_' or '-' behind '%'")]
+    Percent,
+    /// Zero parts are asked for.
+    #[error("found 0 as the number of parts, expected 1 or more")]
+    Zero,
+}
+
+/// A set of macro letters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Letters(u16);
+
+impl Letters {
+    /// Where a percent sign stands in front of no letter.
+    const PERCENT: u16 = 1 << 15;
+    const ORDER: &'static [u8] = b"slodipvhcrt";
+
+    pub(super) const NONE: Self = Self(0);
+
+    pub(super) fn of(letters: &[u8]) -> Self {
+        let bit = |letter: &u8| Self::ORDER.iter().position(|known| known == letter);
+        Self(letters.iter().filter_map(bit).fold(0, |set, at| set | (1 << at)))
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// A part of a macro string.
+#[derive(Clone, Copy)]
+enum Piece<'a> {
+    Literal(&'a [u8]),
+    Macro(Macro),
+}
+
+#[derive(Clone, Copy)]
+struct Macro {
+    /// In lower case.
+    letter: u8,
+    /// The letter is in upper case: what it expands to is URL-escaped.
+    is_escaped: bool,
+    /// How many parts from the right are kept; saturates.
+    parts: Option<u32>,
+    is_reversed: bool,
+    /// A bit for each of [`DELIMITERS`] that the value is split at; 0 for the dot.
+    delimiters: u8,
+}
+
+const DELIMITERS: &[u8] = b".-+,/_=";
+
+impl<'a> MacroString<'a> {
+    /// Reads a macro string as it stands in a term of a record.
+    ///
+    /// # Errors
+    ///
+    /// For the first octet that does not fit the grammar, and for the letters c, r and t.
+    pub fn parse(text: &'a [u8]) -> Result<Self, MacroError> {
+        check(text, false).map(|(letters, _)| Self { text, letters })
+    }
+
+    /// Reads the text of an explanation, which may hold spaces and the letters c, r and t
+    /// ([RFC 7208 section 6.2](https://www.rfc-editor.org/rfc/rfc7208#section-6.2)).
+    ///
+    /// # Errors
+    ///
+    /// For the first octet that does not fit the grammar.
+    pub fn parse_explanation(text: &'a [u8]) -> Result<Self, MacroError> {
+        check(text, true).map(|(letters, _)| Self { text, letters })
+    }
+
+    /// The text as it was published.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.text
+    }
+
+    /// The text with its macros expanded, cut off behind `limit` octets. It is cut off too where the
+    /// values of its macros come to 256 KiB, which no sender of [RFC
+    /// 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1) reaches.
+    pub fn expand(&self, values: &MacroValues<'_>, limit: usize) -> Vec<u8> {
+        self.expand_up_to(values, limit).octets
+    }
+
+    fn expand_up_to(&self, values: &MacroValues<'_>, limit: usize) -> Expansion {
+        let mut expansion = Expansion { octets: Vec::new(), limit, left: MAXIMUM_VALUE_OCTETS };
+        for piece in self.pieces() {
+            match piece {
+                Piece::Literal(literal) => expansion.push(literal, false),
+                Piece::Macro(piece) => piece.expand(values, &mut expansion),
+            }
+            if expansion.is_cut() {
+                break;
+            }
+        }
+        expansion
+    }
+
+    pub(super) fn letters(&self) -> Letters {
+        self.letters
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = Piece<'a>> {
+        let mut rest = self.text;
+        std::iter::from_fn(move || {
+            if rest.first()? == &b'%' {
+                // The whole string was checked when it was parsed.
+                let (piece, behind) = read_macro(rest).ok()?;
+                rest = behind;
+                return Some(piece);
+            }
+            let end = memchr::memchr(b'%', rest).unwrap_or(rest.len());
+            let (literal, behind) = rest.split_at_checked(end)?;
+            rest = behind;
+            Some(Piece::Literal(literal))
+        })
+    }
+}
+
+impl<'a> DomainSpec<'a> {
+    /// Reads a domain spec.
+    ///
+    /// # Errors
+    ///
+    /// For the first octet that does not fit the grammar, and where the end is neither a top label
+    /// nor a macro.
+    pub fn parse(text: &'a [u8]) -> Result<Self, MacroError> {
+        let (letters, literal) = check(text, false)?;
+        let tail = text.get(literal..).unwrap_or_default();
+        if text.is_empty() {
+            return Err(MacroError { offset: 0, kind: MacroErrorKind::Empty });
+        }
+        if !tail.is_empty() {
+            let end = tail.strip_suffix(b".").unwrap_or(tail);
+            let dot = memchr::memrchr(b'.', end);
+            let label = dot.and_then(|dot| end.get(dot.saturating_add(1)..));
+            if !label.is_some_and(is_top_label) {
+                let at = dot.map_or(0, |dot| dot.saturating_add(1));
+                let offset = literal.saturating_add(at);
+                return Err(MacroError { offset, kind: MacroErrorKind::DomainEnd });
+            }
+        }
+        Ok(Self(MacroString { text, letters }))
+    }
+
+    /// The text as it was published.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.0.text
+    }
+
+    /// The name in dotted form, without a dot at the end: macros expanded, and labels taken off from
+    /// the left until it has at most 253 octets
+    /// ([RFC 7208 section 7.3](https://www.rfc-editor.org/rfc/rfc7208#section-7.3)).
+    ///
+    /// `None` where no label is left, and for an expansion of over 16 KiB. Labels may be empty or over 63
+    /// octets: what becomes of those, the DNS name decides.
+    pub fn expand(&self, values: &MacroValues<'_>) -> Option<Cow<'a, [u8]>> {
+        if let Some(literal) = self.literal() {
+            return Some(Cow::Borrowed(literal.get(start_of_name(literal)?..)?));
+        }
+        let limit = MAXIMUM_EXPANSION_OCTETS.saturating_add(1);
+        let expansion = self.0.expand_up_to(values, limit);
+        if expansion.is_cut() {
+            return None;
+        }
+        let mut expansion = expansion.octets;
+        if expansion.last() == Some(&b'.') {
+            expansion.pop();
+        }
+        expansion.drain(..start_of_name(&expansion)?);
+        Some(Cow::Owned(expansion))
+    }
+
+    /// The text without a dot at the end, if nothing in it is to be expanded.
+    pub(super) fn literal(&self) -> Option<&'a [u8]> {
+        let text = self.0.text;
+        (self.0.letters == Letters::NONE).then(|| text.strip_suffix(b".").unwrap_or(text))
+    }
+
+    pub(super) fn letters(&self) -> Letters {
+        self.0.letters
+    }
+}
+
+/// Where the labels begin that fit into a name; none is cut.
+pub(super) fn start_of_name(dotted: &[u8]) -> Option<usize> {
+    let Some(over) = dotted.len().checked_sub(MAXIMUM_NAME_OCTETS).filter(|over| *over > 0) else {
+        return (!dotted.is_empty()).then_some(0);
+    };
+    // The first label that begins at `over` or behind it: it has a dot in front.
+    let before = over.saturating_sub(1);
+    let dot = memchr::memchr(b'.', dotted.get(before..)?)?;
+    let start = before.saturating_add(dot).saturating_add(1);
+    (start < dotted.len()).then_some(start)
+}
+
+fn is_top_label(label: &[u8]) -> bool {
+    let ([first, .., last] | [first @ last]) = label else {
+        return false;
+    };
+    let fits = |octet: &u8| octet.is_ascii_alphanumeric() || *octet == b'-';
+    first.is_ascii_alphanumeric()
+        && last.is_ascii_alphanumeric()
+        && label.iter().all(fits)
+        && !label.iter().all(u8::is_ascii_digit)
+}
+
+/// The letters of a macro string, and where the literal behind its last macro begins.
+fn check(text: &[u8], is_explanation: bool) -> Result<(Letters, usize), MacroError> {
+    let mut letters = 0_u16;
+    let mut literal = 0_usize;
+    let mut at = 0_usize;
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let plain = |octet: &u8| octet.is_ascii_graphic() && *octet != b'%';
+        at = at.saturating_add(rest.iter().position(|o| !plain(o)).unwrap_or(rest.len()));
+        let Some(octet) = text.get(at) else {
+            return Ok((Letters(letters), literal));
+        };
+        match octet {
+            b'%' => {
+                let rest = text.get(at..).unwrap_or_default();
+                let error = |(offset, kind)| MacroError { offset: at.saturating_add(offset), kind };
+                let (piece, behind) = read_macro(rest).map_err(error)?;
+                letters |= match piece {
+                    Piece::Literal(_) => Letters::PERCENT,
+                    Piece::Macro(Macro { letter: letter @ (b'c' | b'r' | b't'), .. })
+                        if !is_explanation =>
+                    {
+                        let letter = char::from(letter);
+                        return Err(error((2, MacroErrorKind::ExplanationOnly { letter })));
+                    }
+                    Piece::Macro(piece) => Letters::of(&[piece.letter]).0,
+                };
+                at = text.len().saturating_sub(behind.len());
+                literal = at;
+            }
+            b' ' if is_explanation => at = at.saturating_add(1),
+            &found => {
+                return Err(MacroError { offset: at, kind: MacroErrorKind::Octet { found } });
+            }
+        }
+    }
+}
+
+/// Reads what begins with a percent sign; an error has its offset from there.
+fn read_macro(text: &[u8]) -> Result<(Piece<'static>, &[u8]), (usize, MacroErrorKind)> {
+    let (letter, mut rest) = match text {
+        [b'%', b'%', rest @ ..] => return Ok((Piece::Literal(b"%"), rest)),
+        [b'%', b'_', rest @ ..] => return Ok((Piece::Literal(b" "), rest)),
+        [b'%', b'-', rest @ ..] => return Ok((Piece::Literal(b"%20"), rest)),
+        [b'%', b'{', letter, rest @ ..] => (*letter, rest),
+        [b'%', b'{'] => return Err((2, MacroErrorKind::Letter)),
+        _ => return Err((1, MacroErrorKind::Percent)),
+    };
+    let mut found = Macro {
+        letter: letter.to_ascii_lowercase(),
+        is_escaped: letter.is_ascii_uppercase(),
+        parts: None,
+        is_reversed: false,
+        delimiters: 0,
+    };
+    if !Letters::ORDER.contains(&found.letter) {
+        return Err((2, MacroErrorKind::Letter));
+    }
+    let offset = |rest: &[u8]| text.len().saturating_sub(rest.len());
+    let digits = offset(rest);
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        let digit = u32::from(digit.saturating_sub(b'0'));
+        found.parts = Some(found.parts.unwrap_or(0).saturating_mul(10).saturating_add(digit));
+        rest = behind;
+    }
+    if found.parts == Some(0) {
+        return Err((digits, MacroErrorKind::Zero));
+    }
+    if let [b'r' | b'R', behind @ ..] = rest {
+        found.is_reversed = true;
+        rest = behind;
+    }
+    loop {
+        match rest {
+            [b'}', behind @ ..] => return Ok((Piece::Macro(found), behind)),
+            [octet, behind @ ..] if DELIMITERS.contains(octet) => {
+                found.delimiters |= delimiter_bit(*octet);
+                rest = behind;
+            }
+            _ => return Err((offset(rest), MacroErrorKind::Delimiter)),
+        }
+    }
+}
+
+fn delimiter_bit(octet: u8) -> u8 {
+    DELIMITERS.iter().position(|known| *known == octet).map_or(0, |at| 1 << at)
+}
+
+impl Macro {
+    fn expand(&self, values: &MacroValues<'_>, expansion: &mut Expansion) {
+        let mut text = String::new();
+        let value = match self.letter {
+            b's' => &[values.local_part, b"@", values.sender_domain].concat(),
+            b'l' => values.local_part,
+            b'o' => values.sender_domain,
+            b'd' => values.domain,
+            b'i' => nibbles(values.ip, &mut text),
+            b'p' => values.validated_name,
+            b'v' => match values.ip {
+                IpAddr::V4(_) => b"in-addr",
+                IpAddr::V6(_) => &b"ip6"[..],
+            },
+            b'h' => values.helo,
+            b'r' => values.receiver,
+            b'c' => print(&values.ip, &mut text),
+            _ => print(&values.now, &mut text),
+        };
+        expansion.left = expansion.left.saturating_sub(value.len());
+        if self.parts.is_none() && !self.is_reversed && self.delimiters == 0 {
+            return expansion.push(value, self.is_escaped);
+        }
+        let delimiters = if self.delimiters == 0 { delimiter_bit(b'.') } else { self.delimiters };
+        let parts = value.split(|octet| delimiter_bit(*octet) & delimiters != 0);
+        let count = parts.clone().count();
+        let kept = self.parts.and_then(|parts| usize::try_from(parts).ok()).unwrap_or(count);
+        let skipped = count.saturating_sub(kept);
+        if self.is_reversed {
+            expansion.join(parts.rev().skip(skipped), self.is_escaped);
+        } else {
+            expansion.join(parts.skip(skipped), self.is_escaped);
+        }
+    }
+}
+
+fn print<'t>(value: &impl fmt::Display, text: &'t mut String) -> &'t [u8] {
+    // A string takes everything.
+    let _ = write!(text, "{value}");
+    text.as_bytes()
+}
+
+/// Dotted quads, or 32 nibbles with dots between them.
+fn nibbles(ip: IpAddr, text: &mut String) -> &[u8] {
+    let IpAddr::V6(ip) = ip else {
+        return print(&ip, text);
+    };
+    for octet in ip.octets() {
+        let _ = write!(text, "{:x}.{:x}.", octet >> 4, octet & 15);
+    }
+    text.pop();
+    text.as_bytes()
+}
+
+/// Octets up to a limit.
+struct Expansion {
+    octets: Vec<u8>,
+    limit: usize,
+    /// Octets of values that may still be looked at.
+    left: usize,
+}
+
+impl Expansion {
+    fn is_cut(&self) -> bool {
+        self.octets.len() >= self.limit || self.left == 0
+    }
+
+    fn push(&mut self, value: &[u8], is_escaped: bool) {
+        let room = self.limit.saturating_sub(self.octets.len());
+        let value = value.get(..room).unwrap_or(value);
+        if !is_escaped {
+            return self.octets.extend_from_slice(value);
+        }
+        for &octet in value {
+            // RFC 3986 section 2.3: unreserved.
+            if octet.is_ascii_alphanumeric() || b"-._~".contains(&octet) {
+                self.octets.push(octet);
+            } else {
+                const HEX: &[u8; 16] = b"0123456789ABCDEF";
+                let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or_default();
+                self.octets.extend([b'%', digit(octet >> 4), digit(octet & 15)]);
+            }
+        }
+        self.octets.truncate(self.limit);
+    }
+
+    fn join<'v>(&mut self, parts: impl Iterator<Item = &'v [u8]>, is_escaped: bool) {
+        for (position, part) in parts.enumerate() {
+            if position > 0 {
+                self.push(b".", is_escaped);
+            }
+            self.push(part, is_escaped);
+        }
+    }
+}
+
+impl<'a> MacroValues<'a> {
+    /// The values for a sender and a client: the domain is the sender's, its host name, the receiver
+    /// and the validated name are `unknown`, and the time is 0.
+    pub fn new(local_part: &'a [u8], sender_domain: &'a [u8], ip: IpAddr) -> Self {
+        Self {
+            local_part,
+            sender_domain,
+            domain: sender_domain,
+            ip,
+            validated_name: b"unknown",
+            helo: b"unknown",
+            receiver: b"unknown",
+            now: UnixTime(0),
+        }
+    }
+}
+
+impl fmt::Display for MacroString<'_> {
+    /// The text as it was published, which is visible US-ASCII.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(str::from_utf8(self.text).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for MacroString<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MacroString({self})")
+    }
+}
+
+impl fmt::Display for DomainSpec<'_> {
+    /// The text as it was published, which is visible US-ASCII.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for DomainSpec<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DomainSpec({self})")
+    }
+}
