@@ -11,6 +11,7 @@
 )]
 
 mod attacks;
+mod author;
 #[cfg(feature = "cli")]
 mod command;
 mod cost;
