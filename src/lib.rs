@@ -11,6 +11,7 @@ pub mod adapter;
 pub mod canonicalization;
 mod crypto;
 pub mod dkim;
+pub mod dmarc;
 pub mod dns;
 mod domain;
 pub mod evaluation;

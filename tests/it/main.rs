@@ -16,6 +16,7 @@ mod author;
 mod command;
 mod cost;
 mod dkim;
+mod dmarc;
 mod dns;
 mod examples;
 mod floors;
