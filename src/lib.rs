@@ -8,6 +8,7 @@ compile_error!(
 
 #[cfg(feature = "hickory")]
 pub mod adapter;
+pub mod authentication_results;
 pub mod canonicalization;
 mod crypto;
 pub mod dkim;

@@ -146,8 +146,8 @@ impl Walk {
             };
             let record = published.record();
             let is_end = record.is_some_and(|record| record.psd != Psd::Unknown)
-                // Without the first answer nothing can be decided.
-                || steps.is_empty() && matches!(published, Published::Failed(_));
+                // What did not come might have ended the walk: what stands above proves nothing.
+                || matches!(published, Published::Failed(_));
             steps.push(Step::new(domain, published));
             if is_end {
                 break;
@@ -176,9 +176,10 @@ impl Walk {
             .or_else(|| self.steps.last().filter(is_psd))
     }
 
-    /// The first name whose lookup failed.
+    /// The name whose lookup failed, which is the last.
     pub(super) fn failure(&self) -> Option<(&Step, &LookupError)> {
-        self.steps.iter().find_map(|step| Some((step, step.failure()?)))
+        let last = self.steps.last()?;
+        Some((last, last.failure()?))
     }
 }
 

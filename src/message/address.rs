@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::cfws::{CfwsError, Cursor};
 use super::{Field, Header};
 use crate::domain::{Domain, DomainError};
 use crate::tag_list;
@@ -247,132 +248,45 @@ struct Token {
 
 /// Splits a field into tokens, RFC 5322 section 3.2, and leaves out comments and white space.
 struct Lexer<'a> {
+    cursor: Cursor<'a>,
     field: &'a [u8],
-    next: usize,
-    end: usize,
 }
 
 impl<'a> Lexer<'a> {
     fn new(field: &Field<'a>) -> Self {
-        let start = field.value_offset();
-        let end = start.saturating_add(field.value().len());
-        Self { field: field.as_bytes(), next: start, end }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.field.get(self.next).copied().filter(|_| self.next < self.end)
-    }
-
-    fn advance(&mut self) {
-        self.next = self.next.saturating_add(1);
+        let octets = field.as_bytes();
+        let octets = octets.strip_suffix(b"\r\n").unwrap_or(octets);
+        Self { cursor: Cursor::new(octets, field.value_offset()), field: octets }
     }
 
     fn token(&mut self) -> Result<Token, AuthorError> {
-        self.skip_comments()?;
-        let start = self.next;
-        let kind = match self.peek() {
+        self.cursor.skip_cfws()?;
+        let start = self.cursor.offset();
+        let kind = match self.cursor.peek() {
             None => Kind::End,
             Some(b'"') => {
-                self.quoted_string()?;
+                self.cursor.quoted_string()?;
                 Kind::QuotedString
             }
             Some(octet) if is_special(octet) => {
-                self.advance();
+                self.cursor.advance();
                 Kind::Special(octet)
             }
-            Some(_) => {
-                while let Some(octet) = self.peek().filter(|octet| is_atext(*octet)) {
-                    debug_assert!(!octet.is_ascii_control());
-                    self.advance();
-                }
-                if self.next == start {
-                    return Err(self.stray());
-                }
-                Kind::Atom
+            Some(_) if self.cursor.take_while(is_atext).is_empty() => {
+                return Err(self.cursor.stray().into());
             }
+            Some(_) => Kind::Atom,
         };
-        Ok(Token { kind, start, end: self.next })
+        Ok(Token { kind, start, end: self.cursor.offset() })
     }
+}
 
-    /// White space, folds and comments, nested to any depth. A depth is counted, nothing calls itself.
-    fn skip_comments(&mut self) -> Result<(), AuthorError> {
-        let mut depth = 0_usize;
-        let mut opening = self.next;
-        loop {
-            match self.peek() {
-                Some(b' ' | b'\t') => self.advance(),
-                Some(b'\r' | b'\n') => self.fold()?,
-                Some(b'(') => {
-                    if depth == 0 {
-                        opening = self.next;
-                    }
-                    depth = depth.saturating_add(1);
-                    self.advance();
-                }
-                None if depth > 0 => {
-                    return Err(AuthorError::Unclosed { opening: b'(', offset: opening });
-                }
-                None => return Ok(()),
-                Some(_) if depth == 0 => return Ok(()),
-                Some(b')') => {
-                    depth = depth.saturating_sub(1);
-                    self.advance();
-                }
-                Some(b'\\') => self.quoted_pair()?,
-                Some(_) => self.content()?,
-            }
+impl From<CfwsError> for AuthorError {
+    fn from(error: CfwsError) -> Self {
+        match error {
+            CfwsError::Octet { found, offset } => Self::Octet { found, offset },
+            CfwsError::Unclosed { opening, offset } => Self::Unclosed { opening, offset },
         }
-    }
-
-    fn quoted_string(&mut self) -> Result<(), AuthorError> {
-        let offset = self.next;
-        self.advance();
-        loop {
-            match self.peek() {
-                None => return Err(AuthorError::Unclosed { opening: b'"', offset }),
-                Some(b'"') => {
-                    self.advance();
-                    return Ok(());
-                }
-                Some(b'\\') => self.quoted_pair()?,
-                Some(b'\r' | b'\n') => self.fold()?,
-                Some(_) => self.content()?,
-            }
-        }
-    }
-
-    fn quoted_pair(&mut self) -> Result<(), AuthorError> {
-        self.advance();
-        match self.peek() {
-            // What encloses it is not closed, and says so.
-            None => Ok(()),
-            Some(_) => self.content(),
-        }
-    }
-
-    /// An octet inside a comment or a quoted string.
-    fn content(&mut self) -> Result<(), AuthorError> {
-        match self.peek() {
-            Some(octet) if octet.is_ascii_control() && octet != b'\t' => Err(self.stray()),
-            _ => {
-                self.advance();
-                Ok(())
-            }
-        }
-    }
-
-    fn fold(&mut self) -> Result<(), AuthorError> {
-        match self.field.get(self.next..self.end).unwrap_or_default() {
-            [b'\r', b'\n', b' ' | b'\t', ..] => {
-                self.next = self.next.saturating_add(3);
-                Ok(())
-            }
-            _ => Err(self.stray()),
-        }
-    }
-
-    fn stray(&self) -> AuthorError {
-        AuthorError::Octet { found: self.peek().unwrap_or_default(), offset: self.next }
     }
 }
 

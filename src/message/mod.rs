@@ -5,9 +5,11 @@
 //! put back together are the header block, octet for octet.
 
 mod address;
+mod cfws;
 mod field_index;
 
 pub use address::{AuthorDomain, AuthorError};
+pub(crate) use cfws::{CfwsError, Cursor};
 pub(crate) use field_index::FieldIndex;
 
 /// A message's header block, split into fields, and the body behind it.
