@@ -19,6 +19,9 @@ fn record(criterion: &mut Criterion) {
     group.bench_function("parse", |bencher| {
         bencher.iter(|| Record::parse(black_box(RECORD)));
     });
+    group.bench_function("parse a short one", |bencher| {
+        bencher.iter(|| Record::parse(black_box(b"v=DMARC1; p=reject; rua=mailto:d@example.com")));
+    });
     group.finish();
 }
 

@@ -35,15 +35,17 @@ pub fn strip(header: &Header<'_>, authserv_id: &str) -> Vec<usize> {
     claiming
 }
 
-struct Own<'i> {
-    id: &'i [u8],
+/// Our identifier, without what a word in quotes is read without.
+struct Own {
+    id: Vec<u8>,
     domain: Option<Domain>,
 }
 
-impl<'i> Own<'i> {
-    fn new(id: &'i [u8]) -> Self {
-        let id = id.strip_suffix(b".").unwrap_or(id);
-        Self { id, domain: Domain::parse(id).ok() }
+impl Own {
+    fn new(id: &[u8]) -> Self {
+        let mut id: Vec<_> = significant(id).collect();
+        id.pop_if(|last| *last == b'.');
+        Self { domain: Domain::parse(&id).ok(), id }
     }
 
     fn is(&self, word: &[u8]) -> bool {
@@ -52,13 +54,13 @@ impl<'i> Own<'i> {
             return false;
         }
         // RFC 8601 section 5: A-labels and U-labels are the same.
-        word.eq_ignore_ascii_case(self.id)
+        word.eq_ignore_ascii_case(&self.id)
             || (self.domain.is_some() && Domain::parse(word).ok() == self.domain)
     }
 }
 
 /// Whether one of the words in front of the results is the identifier.
-fn claims(value: &[u8], own: &Own<'_>) -> bool {
+fn claims(value: &[u8], own: &Own) -> bool {
     // A comment ends a word, and may be taken out of one: both readings count.
     let (mut word, mut joined) = (Vec::new(), Vec::new());
     // Once something never ends, what begins it is a separator, and so are semicolons.
@@ -80,10 +82,8 @@ fn claims(value: &[u8], own: &Own<'_>) -> bool {
             b'"' if is_whole => match string_end(behind) {
                 Some(end) => {
                     let inside = behind.get(..end.saturating_sub(1)).unwrap_or_default();
-                    for octet in unfolded(inside) {
-                        word.push(octet);
-                        joined.push(octet);
-                    }
+                    word.extend(significant(inside));
+                    joined.extend(significant(inside));
                     rest = behind.get(end..).unwrap_or_default();
                 }
                 None => is_whole = false,
@@ -141,7 +141,7 @@ fn string_end(text: &[u8]) -> Option<usize> {
     None
 }
 
-/// The octets of a quoted string without backslashes, and without what is no part of an identifier.
-fn unfolded(inside: &[u8]) -> impl Iterator<Item = u8> {
-    inside.iter().copied().filter(|octet| *octet > b' ' && *octet != b'\\' && *octet != 0x7f)
+/// The octets of a word without white space, control characters and the backslashes of pairs.
+fn significant(word: &[u8]) -> impl Iterator<Item = u8> {
+    word.iter().copied().filter(|octet| *octet > b' ' && *octet != b'\\' && *octet != 0x7f)
 }

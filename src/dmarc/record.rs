@@ -38,8 +38,7 @@ pub struct Record<'a> {
     pub psd: Psd,
     /// t=y: the domain tests its policy, and asks to apply one of a level below.
     pub testing: bool,
-    /// fo=: when failure reports are wanted; the default without a ruf= that holds a URI.
-    pub failure_options: FailureOptions,
+    failure_options: FailureOptions,
     /// rua=: where aggregate reports go.
     pub rua: ReportUris<'a>,
     /// ruf=: where failure reports go.
@@ -212,11 +211,10 @@ impl Problems {
         &mut self,
         read: Option<T>,
         default: T,
-        tag: &Tag<'_>,
+        (found, offset): (&[u8], usize),
         (name, expected): (&'static str, &'static str),
     ) -> T {
         read.unwrap_or_else(|| {
-            let (found, offset) = (tag.value, tag.value_offset);
             self.note(|| {
                 let found = tag_list::quote(found);
                 RecordProblem::Value { name, found, offset, expected }
@@ -233,7 +231,41 @@ impl<'a> Record<'a> {
     ///
     /// [`RecordError`] for what is no DMARC record at all.
     pub fn parse(text: &'a [u8]) -> Result<Self, RecordError> {
-        Self::read(text, &mut Problems(None))
+        // Hardly a record holds a control character, and without one a spec is what stands between two
+        // semicolons, with blanks around its parts.
+        let is_odd = |octet: u8| octet.is_ascii_control() && octet != b'\t';
+        if text.iter().fold(false, |found, octet| found | is_odd(*octet)) {
+            return Self::read(text, &mut Problems(None));
+        }
+        Self::read_plain(text)
+    }
+
+    /// As [`Record::read`], for texts without control characters and without telling of problems.
+    fn read_plain(text: &'a [u8]) -> Result<Self, RecordError> {
+        let mut ends = memchr::memchr_iter(b';', text).chain(std::iter::once(text.len()));
+        let first = ends.next().unwrap_or_default();
+        let is_version = |(name, value): (&[u8], &[u8])| {
+            matches!(name.trim_ascii_end(), b"v" | b"V") && value.trim_ascii() == b"DMARC1"
+        };
+        let version = text.get(..first).unwrap_or_default();
+        if !split_spec(version).is_some_and(is_version) {
+            return Err(RecordError::new(text));
+        }
+        let mut record = Self::default();
+        let mut seen = 0;
+        let mut start = first.saturating_add(1);
+        for end in ends {
+            let spec = text.get(start..end).unwrap_or_default();
+            start = end.saturating_add(1);
+            if let Some((name, value)) = split_spec(spec)
+                && let Some(tag) = KnownTag::parse(name.trim_ascii())
+                && seen & tag.bit() == 0
+            {
+                seen |= tag.bit();
+                record.set(tag, value.trim_ascii(), 0, &mut Problems(None));
+            }
+        }
+        Ok(record)
     }
 
     /// What is wrong or useless in a DMARC record, in its order; nothing for what is no DMARC record.
@@ -251,12 +283,19 @@ impl<'a> Record<'a> {
             |tag: &Tag<'_>| tag.name.eq_ignore_ascii_case(b"v") && tag.value == b"DMARC1";
         let first = tags.next().and_then(Result::ok).filter(is_version);
         if first.is_none_or(|tag| tag.name_offset > 0) {
-            return Err(RecordError { found: tag_list::quote(text.get(..16).unwrap_or(text)) });
+            return Err(RecordError::new(text));
         }
         let mut record = Self::default();
         for tag in tags {
             match tag {
-                Ok(tag) => record.set(&tag, problems),
+                Ok(tag) if tag.is_duplicate => problems.note(|| RecordProblem::DuplicateTag {
+                    name: tag_list::quote(tag.name),
+                    offset: tag.name_offset,
+                }),
+                Ok(tag) => match KnownTag::parse(tag.name) {
+                    Some(known) => record.set(known, tag.value, tag.value_offset, problems),
+                    None => problems.note(|| useless(&tag)),
+                },
                 // RFC 9989 section 4.8: what is malformed is ignored.
                 Err(error) => problems.note(|| error.into()),
             }
@@ -264,57 +303,40 @@ impl<'a> Record<'a> {
         if record.policy == Request::Absent {
             problems.note(|| RecordProblem::NoPolicy);
         }
-        // RFC 9989 section 4.7: without ruf= this tag is ignored.
-        if record.ruf.is_empty() {
-            record.failure_options = FailureOptions::default();
-        }
         Ok(record)
     }
 
-    fn set(&mut self, tag: &Tag<'a>, problems: &mut Problems) {
-        if tag.is_duplicate {
-            problems.note(|| RecordProblem::DuplicateTag {
-                name: tag_list::quote(tag.name),
-                offset: tag.name_offset,
-            });
-            return;
-        }
-        let policies = "none, quarantine or reject";
-        let mut request = |name| {
-            let read = Policy::parse(tag.value).map(Request::Policy);
-            problems.value(read, Request::Invalid, tag, (name, policies))
-        };
-        match tag.name {
-            b"p" => self.policy = request("p"),
-            b"sp" => self.subdomain_policy = request("sp"),
-            b"np" => self.non_existent_policy = request("np"),
-            b"adkim" => self.dkim_alignment = AlignmentMode::read(tag, "adkim", problems),
-            b"aspf" => self.spf_alignment = AlignmentMode::read(tag, "aspf", problems),
-            b"psd" => {
-                let read = Psd::parse(tag.value);
-                self.psd = problems.value(read, Psd::Unknown, tag, ("psd", "y, n or u"));
+    fn set(&mut self, tag: KnownTag, value: &'a [u8], offset: usize, problems: &mut Problems) {
+        let found = (value, offset);
+        match tag {
+            KnownTag::P => self.policy = Request::read(found, "p", problems),
+            KnownTag::Sp => self.subdomain_policy = Request::read(found, "sp", problems),
+            KnownTag::Np => self.non_existent_policy = Request::read(found, "np", problems),
+            KnownTag::Adkim => self.dkim_alignment = AlignmentMode::read(found, "adkim", problems),
+            KnownTag::Aspf => self.spf_alignment = AlignmentMode::read(found, "aspf", problems),
+            KnownTag::Psd => {
+                let read = Psd::parse(value);
+                self.psd = problems.value(read, Psd::Unknown, found, ("psd", "y, n or u"));
             }
-            b"t" => {
-                let read = letter(tag.value, [(b'y', true), (b'n', false)]);
-                self.testing = problems.value(read, false, tag, ("t", "y or n"));
+            KnownTag::T => {
+                let read = letter(value, [(b'y', true), (b'n', false)]);
+                self.testing = problems.value(read, false, found, ("t", "y or n"));
             }
-            b"fo" => {
-                let read = FailureOptions::parse(tag.value);
+            KnownTag::Fo => {
+                let read = FailureOptions::parse(value);
                 let default = FailureOptions::default();
                 let expected = "0 or 1, d and s with colons between them";
-                self.failure_options = problems.value(read, default, tag, ("fo", expected));
+                self.failure_options = problems.value(read, default, found, ("fo", expected));
             }
-            b"rua" => self.rua = read_uris(tag, "rua", problems),
-            b"ruf" => self.ruf = read_uris(tag, "ruf", problems),
-            b"pct" | b"rf" | b"ri" => problems.note(|| RecordProblem::RetiredTag {
-                name: tag_list::quote(tag.name),
-                offset: tag.name_offset,
-            }),
-            _ => problems.note(|| RecordProblem::UnknownTag {
-                name: tag_list::quote(tag.name),
-                offset: tag.name_offset,
-            }),
+            KnownTag::Rua => self.rua = read_uris(found, "rua", problems),
+            KnownTag::Ruf => self.ruf = read_uris(found, "ruf", problems),
         }
+    }
+
+    /// fo=: when failure reports are wanted; the default if ruf= holds no URI, since the tag is ignored
+    /// then.
+    pub fn failure_options(&self) -> FailureOptions {
+        if self.ruf.is_empty() { FailureOptions::default() } else { self.failure_options }
     }
 
     /// Whether the record can be applied: p= is valid, sp= and np= are valid or absent; or reports are
@@ -377,24 +399,109 @@ fn letter<T: Copy, const N: usize>(value: &[u8], meanings: [(u8, T); N]) -> Opti
     meaning.map(|(_, meaning)| *meaning)
 }
 
-fn read_uris<'a>(tag: &Tag<'a>, name: &'static str, problems: &mut Problems) -> ReportUris<'a> {
-    let uris = ReportUris::new(tag.value);
+/// What stands around the first equals sign.
+fn split_spec(spec: &[u8]) -> Option<(&[u8], &[u8])> {
+    // Names are short.
+    let equals = spec.iter().position(|octet| *octet == b'=')?;
+    Some((spec.get(..equals)?, spec.get(equals.saturating_add(1)..)?))
+}
+
+/// A tag that means something.
+#[derive(Clone, Copy)]
+enum KnownTag {
+    Adkim,
+    Aspf,
+    Fo,
+    Np,
+    P,
+    Psd,
+    Rua,
+    Ruf,
+    Sp,
+    T,
+}
+
+impl KnownTag {
+    fn parse(name: &[u8]) -> Option<Self> {
+        Some(match *name {
+            [b'p'] => Self::P,
+            [b't'] => Self::T,
+            [b'f', b'o'] => Self::Fo,
+            [b'n', b'p'] => Self::Np,
+            [b's', b'p'] => Self::Sp,
+            [b'p', b's', b'd'] => Self::Psd,
+            [b'r', b'u', b'a'] => Self::Rua,
+            [b'r', b'u', b'f'] => Self::Ruf,
+            [b'a', b's', b'p', b'f'] => Self::Aspf,
+            [b'a', b'd', b'k', b'i', b'm'] => Self::Adkim,
+            _ => return None,
+        })
+    }
+
+    /// A bit of its own.
+    fn bit(self) -> u16 {
+        match self {
+            Self::Adkim => 1,
+            Self::Aspf => 1 << 1,
+            Self::Fo => 1 << 2,
+            Self::Np => 1 << 3,
+            Self::P => 1 << 4,
+            Self::Psd => 1 << 5,
+            Self::Rua => 1 << 6,
+            Self::Ruf => 1 << 7,
+            Self::Sp => 1 << 8,
+            Self::T => 1 << 9,
+        }
+    }
+}
+
+/// Why a tag means nothing.
+fn useless(tag: &Tag<'_>) -> RecordProblem {
+    let (name, offset) = (tag_list::quote(tag.name), tag.name_offset);
+    match tag.name {
+        b"pct" | b"rf" | b"ri" => RecordProblem::RetiredTag { name, offset },
+        _ => RecordProblem::UnknownTag { name, offset },
+    }
+}
+
+fn read_uris<'a>(
+    (value, offset): (&'a [u8], usize),
+    name: &'static str,
+    problems: &mut Problems,
+) -> ReportUris<'a> {
+    let uris = ReportUris::new(value);
     if problems.0.is_some() {
         for stray in uris.strays() {
-            problems.note(|| {
-                let found = tag_list::quote(stray);
-                RecordProblem::Uri { name, found, offset: tag.value_offset }
-            });
+            let found = tag_list::quote(stray);
+            problems.note(|| RecordProblem::Uri { name, found, offset });
         }
     }
     uris
 }
 
+impl RecordError {
+    #[cold]
+    fn new(text: &[u8]) -> Self {
+        Self { found: tag_list::quote(text.get(..16).unwrap_or(text)) }
+    }
+}
+
+impl Request {
+    fn read(found: (&[u8], usize), name: &'static str, problems: &mut Problems) -> Self {
+        let read = Policy::parse(found.0).map(Self::Policy);
+        problems.value(read, Self::Invalid, found, (name, "none, quarantine or reject"))
+    }
+}
+
 impl Policy {
     fn parse(value: &[u8]) -> Option<Self> {
-        [Self::None, Self::Quarantine, Self::Reject]
-            .into_iter()
-            .find(|policy| value.eq_ignore_ascii_case(policy.as_str().as_bytes()))
+        let policy = match value.len() {
+            4 => Self::None,
+            6 => Self::Reject,
+            10 => Self::Quarantine,
+            _ => return None,
+        };
+        value.eq_ignore_ascii_case(policy.as_str().as_bytes()).then_some(policy)
     }
 
     fn as_str(self) -> &'static str {
@@ -415,9 +522,9 @@ impl Policy {
 }
 
 impl AlignmentMode {
-    fn read(tag: &Tag<'_>, name: &'static str, problems: &mut Problems) -> Self {
-        let read = letter(tag.value, [(b'r', Self::Relaxed), (b's', Self::Strict)]);
-        problems.value(read, Self::Relaxed, tag, (name, "r or s"))
+    fn read(found: (&[u8], usize), name: &'static str, problems: &mut Problems) -> Self {
+        let read = letter(found.0, [(b'r', Self::Relaxed), (b's', Self::Strict)]);
+        problems.value(read, Self::Relaxed, found, (name, "r or s"))
     }
 }
 

@@ -112,19 +112,28 @@ fn is_size(size: &[u8]) -> bool {
 
 /// RFC 3986 section 2, without what RFC 9989 section 4.8 wants encoded.
 fn has_uri_octets(rest: &[u8]) -> bool {
+    if memchr::memchr(b'%', rest).is_none() {
+        return rest.iter().fold(true, |all, octet| all & is_uri_octet(*octet));
+    }
     let mut octets = rest.iter();
-    let is_hex =
-        |octets: &mut std::slice::Iter<'_, u8>| octets.next().is_some_and(u8::is_ascii_hexdigit);
     while let Some(octet) = octets.next() {
         let fits = match octet {
-            b'%' => is_hex(&mut octets) && is_hex(&mut octets),
-            _ => octet.is_ascii_alphanumeric() || b"-._~:/?#[]@$&'()*+=".contains(octet),
+            b'%' => [octets.next(), octets.next()]
+                .into_iter()
+                .all(|digit| digit.is_some_and(u8::is_ascii_hexdigit)),
+            _ => is_uri_octet(*octet),
         };
         if !fits {
             return false;
         }
     }
     true
+}
+
+fn is_uri_octet(octet: u8) -> bool {
+    matches!(octet,
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?'
+        | b'#' | b'[' | b']' | b'@' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b'=')
 }
 
 impl PartialEq for ReportUris<'_> {

@@ -12,6 +12,7 @@
 
 mod attacks;
 mod author;
+mod authres;
 #[cfg(feature = "cli")]
 mod command;
 mod cost;

@@ -75,7 +75,8 @@ fn what_is_wrong_has_its_default() {
 /// RFC 9989 section 4.7: fo= counts beside ruf= only.
 #[test]
 fn failure_options_need_a_destination() {
-    let options = |text: &str| Record::parse(text.as_bytes()).unwrap().failure_options.to_string();
+    let options =
+        |text: &str| Record::parse(text.as_bytes()).unwrap().failure_options().to_string();
     assert_eq!(options("v=DMARC1; fo=1:d"), "0");
     assert_eq!(options("v=DMARC1; fo=s:1; ruf=mailto:a@x"), "1:s");
     assert_eq!(options("v=DMARC1; fo=d; ruf=mailto:a@x"), "d");
@@ -126,4 +127,32 @@ fn reading_allocates_nothing() {
         std::hint::black_box(record.rua.iter().count());
     });
     assert_eq!(count.count_total, 0);
+}
+
+/// The short way gives the same as the long one.
+#[test]
+fn plain_records_read_the_same() {
+    let parts = [
+        "v=DMARC1",
+        "V\t= DMARC1 ",
+        "p=reject",
+        " p =\tnone",
+        "sp",
+        "=",
+        "fo=1",
+        "ruf=x",
+        "ruf=x:y",
+    ];
+    for a in parts {
+        for b in parts {
+            for c in parts {
+                for text in
+                    [format!("{a};{b};{c}"), format!("v=DMARC1;{a};{b};{c};"), format!("{a};;{b} ")]
+                {
+                    let long = Record::read(text.as_bytes(), &mut Problems(None));
+                    assert_eq!(Record::parse(text.as_bytes()), long, "{text:?}");
+                }
+            }
+        }
+    }
 }
