@@ -1,4 +1,5 @@
 //! DMARC: a record read, and a message evaluated, beside the lookups in memory that it cannot do without.
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::hint::black_box;
 

@@ -3,7 +3,7 @@
 #[cfg(feature = "psl")]
 use std::sync::Arc;
 
-use super::record::{AlignmentMode, Record, Request};
+use super::record::{AlignmentMode, PolicyRequest, Record};
 use super::walk::{Walk, lookup};
 use crate::dns::{LookupError, Name, Outcome, Question, RecordType, Resolver, join_all};
 use crate::domain::Domain;
@@ -119,7 +119,7 @@ pub async fn lookups<R: Resolver>(
 
 /// Whether np= asks for another policy than the one for subdomains that exist.
 fn depends_on_existence(record: &Record<'_>) -> bool {
-    matches!(record.non_existent_policy, Request::Policy(_))
+    matches!(record.non_existent_policy, PolicyRequest::Policy(_))
         && record.policy_of_subdomain(true).0 != record.policy_of_subdomain(false).0
 }
 

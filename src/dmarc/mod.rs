@@ -45,8 +45,8 @@ pub use evaluate::{DkimIdentifier, IdentifierResult, Identifiers, SpfIdentifier}
 #[cfg(feature = "psl")]
 pub use psl::{PublicSuffixList, PublicSuffixListError};
 pub use record::{
-    AlignmentMode, FailureOptions, Policy, PolicyTag, Psd, Record, RecordError, RecordProblem,
-    Request,
+    AlignmentMode, FailureOptions, Policy, PolicyRequest, PolicyTag, Psd, Record, RecordError,
+    RecordProblem,
 };
 pub use report_uri::{ReportUri, ReportUris};
 pub use trace::{Event, Found};

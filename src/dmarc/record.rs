@@ -12,10 +12,10 @@ use crate::tag_list::{self, Tag, TagListError, Tags};
 /// and of a tag that stands twice the first counts; [`Record::problems`] tells about both.
 ///
 /// ```
-/// use bonafide::dmarc::{Policy, Record, Request};
+/// use bonafide::dmarc::{Policy, Record, PolicyRequest};
 ///
 /// let record = Record::parse(b"v=DMARC1; p=reject; sp=none; rua=mailto:d@example.com!10m, https://x")?;
-/// assert_eq!(record.policy, Request::Policy(Policy::Reject));
+/// assert_eq!(record.policy, PolicyRequest::Policy(Policy::Reject));
 /// let uris: Vec<_> = record.rua.iter().map(|uri| uri.as_str()).collect();
 /// assert_eq!(uris, ["mailto:d@example.com", "https://x"]);
 /// assert_eq!(Record::parse(record.to_string().as_bytes())?, record);
@@ -25,11 +25,11 @@ use crate::tag_list::{self, Tag, TagListError, Tags};
 #[non_exhaustive]
 pub struct Record<'a> {
     /// p=: what is asked for messages of the domain itself.
-    pub policy: Request,
+    pub policy: PolicyRequest,
     /// sp=: what is asked for messages of subdomains that exist.
-    pub subdomain_policy: Request,
+    pub subdomain_policy: PolicyRequest,
     /// np=: what is asked for messages of subdomains that do not exist.
-    pub non_existent_policy: Request,
+    pub non_existent_policy: PolicyRequest,
     /// adkim=: how a d= must agree with the author domain; relaxed if absent.
     pub dkim_alignment: AlignmentMode,
     /// aspf=: how MAIL FROM must agree with the author domain; relaxed if absent.
@@ -65,7 +65,7 @@ pub enum Policy {
 /// The value of p=, sp= or np=.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "RFC 9989 section 4.10.1 tells these three apart")]
-pub enum Request {
+pub enum PolicyRequest {
     /// The tag is not there.
     Absent,
     /// The tag is there, and its value is no policy.
@@ -300,7 +300,7 @@ impl<'a> Record<'a> {
                 Err(error) => problems.note(|| error.into()),
             }
         }
-        if record.policy == Request::Absent {
+        if record.policy == PolicyRequest::Absent {
             problems.note(|| RecordProblem::NoPolicy);
         }
         Ok(record)
@@ -309,9 +309,9 @@ impl<'a> Record<'a> {
     fn set(&mut self, tag: KnownTag, value: &'a [u8], offset: usize, problems: &mut Problems) {
         let found = (value, offset);
         match tag {
-            KnownTag::P => self.policy = Request::read(found, "p", problems),
-            KnownTag::Sp => self.subdomain_policy = Request::read(found, "sp", problems),
-            KnownTag::Np => self.non_existent_policy = Request::read(found, "np", problems),
+            KnownTag::P => self.policy = PolicyRequest::read(found, "p", problems),
+            KnownTag::Sp => self.subdomain_policy = PolicyRequest::read(found, "sp", problems),
+            KnownTag::Np => self.non_existent_policy = PolicyRequest::read(found, "np", problems),
             KnownTag::Adkim => self.dkim_alignment = AlignmentMode::read(found, "adkim", problems),
             KnownTag::Aspf => self.spf_alignment = AlignmentMode::read(found, "aspf", problems),
             KnownTag::Psd => {
@@ -347,15 +347,15 @@ impl<'a> Record<'a> {
     }
 
     fn has_valid_policies(&self) -> bool {
-        matches!(self.policy, Request::Policy(_))
-            && self.subdomain_policy != Request::Invalid
-            && self.non_existent_policy != Request::Invalid
+        matches!(self.policy, PolicyRequest::Policy(_))
+            && self.subdomain_policy != PolicyRequest::Invalid
+            && self.non_existent_policy != PolicyRequest::Invalid
     }
 
     /// The policy for messages of the domain itself, and the tag it comes from.
     pub fn policy_of_domain(&self) -> (Policy, PolicyTag) {
         match self.policy {
-            Request::Policy(policy) if self.has_valid_policies() => (policy, PolicyTag::P),
+            PolicyRequest::Policy(policy) if self.has_valid_policies() => (policy, PolicyTag::P),
             _ => (Policy::None, PolicyTag::P),
         }
     }
@@ -365,8 +365,8 @@ impl<'a> Record<'a> {
         let (np, sp) = (self.non_existent_policy, self.subdomain_policy);
         match (np, sp) {
             _ if !self.has_valid_policies() => (Policy::None, PolicyTag::P),
-            (Request::Policy(policy), _) if !exists => (policy, PolicyTag::Np),
-            (_, Request::Policy(policy)) => (policy, PolicyTag::Sp),
+            (PolicyRequest::Policy(policy), _) if !exists => (policy, PolicyTag::Np),
+            (_, PolicyRequest::Policy(policy)) => (policy, PolicyTag::Sp),
             _ => self.policy_of_domain(),
         }
     }
@@ -376,9 +376,9 @@ impl Default for Record<'_> {
     /// The record that says nothing but its version.
     fn default() -> Self {
         Self {
-            policy: Request::Absent,
-            subdomain_policy: Request::Absent,
-            non_existent_policy: Request::Absent,
+            policy: PolicyRequest::Absent,
+            subdomain_policy: PolicyRequest::Absent,
+            non_existent_policy: PolicyRequest::Absent,
             dkim_alignment: AlignmentMode::Relaxed,
             spf_alignment: AlignmentMode::Relaxed,
             psd: Psd::Unknown,
@@ -486,7 +486,7 @@ impl RecordError {
     }
 }
 
-impl Request {
+impl PolicyRequest {
     fn read(found: (&[u8], usize), name: &'static str, problems: &mut Problems) -> Self {
         let read = Policy::parse(found.0).map(Self::Policy);
         problems.value(read, Self::Invalid, found, (name, "none, quarantine or reject"))
@@ -608,9 +608,9 @@ impl fmt::Display for Record<'_> {
             [("p", self.policy), ("sp", self.subdomain_policy), ("np", self.non_existent_policy)];
         for (name, request) in requests {
             match request {
-                Request::Absent => {}
-                Request::Invalid => write!(f, "; {name}=?")?,
-                Request::Policy(policy) => write!(f, "; {name}={policy}")?,
+                PolicyRequest::Absent => {}
+                PolicyRequest::Invalid => write!(f, "; {name}=?")?,
+                PolicyRequest::Policy(policy) => write!(f, "; {name}={policy}")?,
             }
         }
         if self.dkim_alignment == AlignmentMode::Strict {

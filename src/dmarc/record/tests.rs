@@ -34,9 +34,9 @@ fn tags_have_their_values() {
     let text = b"v=DMARC1;T=y;p=Reject; sp=QUARANTINE;np=none;adkim=S;aspf=s;psd=Y;t=Y;fo=d:1:s;\
         rua=mailto:a@x,mailto:b@x!1k;ruf=https://y";
     let record = Record::parse(text).unwrap();
-    assert_eq!(record.policy, Request::Policy(Policy::Reject));
-    assert_eq!(record.subdomain_policy, Request::Policy(Policy::Quarantine));
-    assert_eq!(record.non_existent_policy, Request::Policy(Policy::None));
+    assert_eq!(record.policy, PolicyRequest::Policy(Policy::Reject));
+    assert_eq!(record.subdomain_policy, PolicyRequest::Policy(Policy::Quarantine));
+    assert_eq!(record.non_existent_policy, PolicyRequest::Policy(Policy::None));
     assert_eq!(record.dkim_alignment, AlignmentMode::Strict);
     assert_eq!(record.spf_alignment, AlignmentMode::Strict);
     assert_eq!((record.psd, record.testing), (Psd::Yes, true));
