@@ -108,3 +108,11 @@ fn push_quoted(piece: &mut String, text: &str) {
     }
     piece.push('"');
 }
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for AuthenticationResults<'_> {
+    /// As its `Display` text.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -19,6 +19,18 @@ pub enum Mechanism {
     Spf,
 }
 
+/// What became of an identifier, as far as it matters to DMARC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "RFC 9989 section 5.3 tells these three apart")]
+pub enum IdentifierResult {
+    /// Anything but a pass, and for good.
+    NoPass,
+    /// It is authenticated.
+    Pass,
+    /// Nobody could say just now.
+    TempError,
+}
+
 /// How a domain agrees with the author domain.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -56,9 +68,9 @@ pub struct Alignment {
     pub mode: AlignmentMode,
     /// How it does.
     pub agreement: Agreement,
-    /// Whether it is authenticated.
-    pub passed: bool,
-    /// A pass that does not count: the key record has t=y.
+    /// What became of it; no pass for a pass under a testing key that does not count.
+    pub result: IdentifierResult,
+    /// There was a pass that does not count: the key record has t=y.
     pub testing: bool,
 }
 
@@ -70,16 +82,21 @@ impl Agreement {
 }
 
 impl Alignment {
+    /// Whether the identifier is authenticated.
+    pub fn passed(&self) -> bool {
+        self.result == IdentifierResult::Pass
+    }
+
     /// Whether the identifier makes the message pass: it is authenticated and agrees.
     pub fn is_aligned_pass(&self) -> bool {
-        self.passed && self.agreement.is_aligned()
+        self.passed() && self.agreement.is_aligned()
     }
 
     /// Whether one thing alone was missing: it agrees and is not authenticated, or it is authenticated
     /// and would agree if strict alignment were not asked for.
     pub fn is_near_miss(&self) -> bool {
-        (!self.passed && self.agreement.is_aligned())
-            || (self.passed && self.agreement == Agreement::OnlyRelated)
+        (!self.passed() && self.agreement.is_aligned())
+            || (self.passed() && self.agreement == Agreement::OnlyRelated)
     }
 }
 
@@ -158,15 +175,21 @@ impl fmt::Display for Agreement {
     }
 }
 
+impl fmt::Display for IdentifierResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::NoPass => "no pass",
+            Self::Pass => "pass",
+            Self::TempError => "temperror",
+        })
+    }
+}
+
 impl fmt::Display for Alignment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { mechanism, domain, mode, agreement, passed, testing } = self;
-        let passed = match (passed, testing) {
-            (true, _) => "passed",
-            (false, true) => "passed under a testing key, which does not count",
-            (false, false) => "did not pass",
-        };
-        write!(f, "{mechanism} {domain} {passed}; {mode} alignment: {agreement}")
+        let Self { mechanism, domain, mode, agreement, result, testing } = self;
+        let testing = if *testing { " (under a testing key, which does not count)" } else { "" };
+        write!(f, "{mechanism} {domain}: {result}{testing}; {mode} alignment: {agreement}")
     }
 }
 
@@ -174,9 +197,15 @@ impl fmt::Display for Alignment {
 mod serialize {
     use serde::{Serialize, Serializer};
 
-    use super::{Agreement, Mechanism};
+    use super::{Agreement, IdentifierResult, Mechanism};
 
     impl Serialize for Mechanism {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(self)
+        }
+    }
+
+    impl Serialize for IdentifierResult {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             serializer.collect_str(self)
         }

@@ -103,8 +103,9 @@ pub async fn lookups<R: Resolver>(
     let walk = options.discovery.walk(author, resolver).await;
     if walk.failure().is_none()
         && let Some(step) = walk.policy()
-        && let Some(record) = step.valid()
+        && let Some(found) = step.valid()
     {
+        let record = found.record();
         if step.domain != *author && depends_on_existence(&record) {
             lookups.existence = Some(exists(author, resolver).await);
         }

@@ -1,11 +1,11 @@
 //! Pass or fail, and what is asked for the message: RFC 9989 section 5.3.
 
-use super::align::{Agreement, Alignment, Mechanism, asked};
+use super::align::{Agreement, Alignment, IdentifierResult, Mechanism, asked};
 use super::discover::{Discovery, Lookups};
 use super::record::{AlignmentMode, Record};
 use super::trace::Event;
 use super::verdict::{Cause, DiscoveryMethod, DmarcResult, Verdict};
-use super::walk::{Published, Step, Walk};
+use super::walk::{Found, Published, Step, Walk};
 use crate::dkim;
 use crate::dns::{Name, Question, RecordType};
 use crate::domain::Domain;
@@ -43,18 +43,6 @@ pub struct DkimIdentifier {
     pub result: IdentifierResult,
     /// Whether the key record has t=y.
     pub testing: bool,
-}
-
-/// What became of an identifier, as far as it matters to DMARC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "RFC 9989 section 5.3 tells these three apart")]
-pub enum IdentifierResult {
-    /// Anything but a pass, and for good.
-    NoPass,
-    /// It is authenticated.
-    Pass,
-    /// Nobody could say just now.
-    TempError,
 }
 
 impl DkimIdentifier {
@@ -98,11 +86,11 @@ impl Lookups {
         if failure.is_none() {
             verdict.organizational_domain = Some(walk.organizational.clone());
         }
-        let Some((step, record)) = walk.policy().and_then(|step| Some((step, step.valid()?)))
-        else {
+        let Some((step, found)) = walk.policy().and_then(|step| Some((step, step.valid()?))) else {
             return verdict.stop(failure.unwrap_or_else(|| why_none(author, walk)));
         };
-        adopt(step, &record, &mut verdict);
+        let record = found.record();
+        adopt(step, found, &record, &mut verdict);
         // A record at the author domain applies whatever stands above; any other may be overruled by
         // what a failed lookup did not show.
         let is_own = step.domain == *author.as_domain();
@@ -118,8 +106,8 @@ impl Lookups {
             verdict.note(|| Event::Policy { policy, tag, testing });
         }
         self.identifiers.iter().for_each(|walk| note_walk(walk, &mut verdict));
-        let results = self.align(identifiers, author.as_domain(), walk, &record, &mut verdict);
-        let decision = decide(author, identifiers, &verdict.alignments, &results, doubt);
+        self.align(identifiers, author.as_domain(), walk, &record, &mut verdict);
+        let decision = decide(author, identifiers, &verdict.alignments, doubt);
         for alignment in verdict.alignments.iter().filter(|alignment| alignment.is_aligned_pass()) {
             match alignment.mechanism {
                 Mechanism::Dkim => verdict.dkim_aligned = true,
@@ -143,7 +131,7 @@ impl Lookups {
         Some(Cause::Lookup { question, error })
     }
 
-    /// Puts each identifier beside the author domain; what became of each, in the same order.
+    /// Puts each identifier beside the author domain.
     fn align(
         &self,
         identifiers: &Identifiers,
@@ -151,29 +139,25 @@ impl Lookups {
         walk: &Walk,
         record: &Record<'_>,
         verdict: &mut Verdict,
-    ) -> Vec<IdentifierResult> {
-        let mut results = Vec::with_capacity(identifiers.dkim.len().saturating_add(1));
-        verdict.alignments.reserve(results.capacity());
+    ) {
+        verdict.alignments.reserve(identifiers.dkim.len().saturating_add(1));
         let mut align = |mechanism, domain: &Domain, mode: AlignmentMode, result, testing| {
             let agreement = self.agreement(domain, author, walk, mode);
             let domain = domain.clone();
-            let testing = testing && result == IdentifierResult::Pass;
-            let ignored = testing && !self.options.testing_keys_count;
-            let result = if ignored { IdentifierResult::NoPass } else { result };
-            let passed = result == IdentifierResult::Pass;
-            let alignment =
-                Alignment { mechanism, domain, mode, agreement, passed, testing: ignored };
+            let alignment = Alignment { mechanism, domain, mode, agreement, result, testing };
             verdict.note(|| Event::Alignment(alignment.clone()));
             verdict.alignments.push(alignment);
-            results.push(result);
         };
         if let Some(SpfIdentifier { domain, result }) = &identifiers.spf {
             align(Mechanism::Spf, domain, record.spf_alignment, *result, false);
         }
         for DkimIdentifier { domain, result, testing } in &identifiers.dkim {
-            align(Mechanism::Dkim, domain, record.dkim_alignment, *result, *testing);
+            // RFC 6376 section 3.6.1: as if the signature were not there.
+            let ignored =
+                *testing && *result == IdentifierResult::Pass && !self.options.testing_keys_count;
+            let result = if ignored { IdentifierResult::NoPass } else { *result };
+            align(Mechanism::Dkim, domain, record.dkim_alignment, result, ignored);
         }
-        results
     }
 }
 
@@ -182,15 +166,13 @@ fn decide(
     author: &AuthorDomain,
     identifiers: &Identifiers,
     alignments: &[Alignment],
-    results: &[IdentifierResult],
     doubt: Option<Cause>,
 ) -> Option<Cause> {
     if alignments.iter().any(Alignment::is_aligned_pass) {
         return None;
     }
     // RFC 9989 section 5.3.6: what might still have made it pass makes it neither pass nor fail.
-    for (alignment, result) in alignments.iter().zip(results) {
-        let Alignment { mechanism, domain, agreement, .. } = alignment;
+    for Alignment { mechanism, domain, result, agreement, .. } in alignments {
         match (result, agreement) {
             (IdentifierResult::Pass, Agreement::Unknown { question, error }) => {
                 let (question, error) = (question.clone(), error.clone());
@@ -205,25 +187,28 @@ fn decide(
             _ => {}
         }
     }
-    let is_open = |(alignment, result): &(&Alignment, &IdentifierResult)| {
-        alignment.agreement == Agreement::NotLookedUp && **result == IdentifierResult::Pass
+    let is_open = |alignment: &&Alignment| {
+        alignment.passed() && alignment.agreement == Agreement::NotLookedUp
     };
-    if let Some((alignment, _)) = alignments.iter().zip(results).find(is_open) {
+    if let Some(alignment) = alignments.iter().find(is_open) {
         return Some(Cause::NotLookedUp { domain: alignment.domain.clone() });
     }
     doubt.or_else(|| {
         Some(Cause::NotAligned {
             author: author.clone(),
-            passed: alignments.iter().filter(|alignment| alignment.passed).count(),
+            passed: alignments.iter().filter(|alignment| alignment.passed()).count(),
             spf_evaluated: identifiers.spf.is_some(),
         })
     })
 }
 
 /// Takes over the record that applies.
-fn adopt(step: &Step, record: &Record<'_>, verdict: &mut Verdict) {
+fn adopt(step: &Step, found: &Found, record: &Record<'_>, verdict: &mut Verdict) {
+    // What is not printable does not get into a log.
+    let is_printable = |text: &&str| text.bytes().all(|octet| matches!(octet, b' '..=b'~'));
+    let published = str::from_utf8(found.text()).ok().filter(is_printable);
+    verdict.record = Some(published.map_or_else(|| record.to_string(), str::to_owned));
     verdict.record_domain = Some(step.domain.clone());
-    verdict.record = Some(record.to_string());
     verdict.authentic = step.is_authentic();
     verdict.testing = record.testing;
     verdict.rua = record.rua.iter().map(|uri| uri.as_str().to_owned()).collect();
@@ -236,8 +221,8 @@ fn why_none(author: &AuthorDomain, walk: &Walk) -> Cause {
     let unfit = walk.steps.iter().find_map(|step| {
         let domain = step.domain.clone();
         match &step.published {
-            Published::One(..) => {
-                let record = step.published.record()?.to_string();
+            Published::One(found) => {
+                let record = found.record().to_string();
                 Some(Cause::InvalidRecord { domain, record })
             }
             Published::Several(count) => Some(Cause::SeveralRecords { domain, count: *count }),

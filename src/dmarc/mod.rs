@@ -38,10 +38,10 @@ mod trace;
 mod verdict;
 mod walk;
 
-pub use align::{Agreement, Alignment, Mechanism};
+pub use align::{Agreement, Alignment, IdentifierResult, Mechanism};
 pub use destination::{Destination, DestinationError, ReportKind, verify_destinations};
 pub use discover::{Candidates, Discovery, Limits, Lookups, Options, lookups};
-pub use evaluate::{DkimIdentifier, IdentifierResult, Identifiers, SpfIdentifier};
+pub use evaluate::{DkimIdentifier, Identifiers, SpfIdentifier};
 #[cfg(feature = "psl")]
 pub use psl::{PublicSuffixList, PublicSuffixListError};
 pub use record::{

@@ -232,9 +232,8 @@ impl<'a> Record<'a> {
     /// [`RecordError`] for what is no DMARC record at all.
     pub fn parse(text: &'a [u8]) -> Result<Self, RecordError> {
         // Hardly a record holds a control character, and without one a spec is what stands between two
-        // semicolons, with blanks around its parts.
-        let is_odd = |octet: u8| octet.is_ascii_control() && octet != b'\t';
-        if text.iter().fold(false, |found, octet| found | is_odd(*octet)) {
+        // semicolons, with spaces around its parts.
+        if tag_list::first_control(text).is_some() {
             return Self::read(text, &mut Problems(None));
         }
         Self::read_plain(text)

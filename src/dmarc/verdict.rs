@@ -46,7 +46,7 @@ pub struct Verdict {
     pub discovery: DiscoveryMethod,
     /// The domain whose record applies: the author domain, its organizational domain or its public suffix.
     pub record_domain: Option<Domain>,
-    /// The record as it was understood; see [`Record`](super::Record)'s `Display`.
+    /// The record as published; if it holds other octets than printable ASCII, as it was understood.
     pub record: Option<String>,
     /// Whether the answer that held the record was authenticated by DNSSEC.
     pub authentic: bool,

@@ -1,7 +1,7 @@
 //! The DNS tree walk, RFC 9989 section 4.10.
 
 use super::record::{Psd, Record};
-use super::trace::Found;
+use super::trace;
 use crate::dns::{Answer, LookupError, Name, Question, RecordType, Resolver, Text};
 use crate::domain::Domain;
 
@@ -30,12 +30,34 @@ pub(super) struct Step {
 pub(super) enum Published {
     /// The lookup failed.
     Failed(LookupError),
-    /// Exactly one DMARC record, of the texts of an answer the one at the place.
-    One(Answer, usize),
+    /// Exactly one DMARC record.
+    One(Found),
     /// No DMARC record.
     None(Answer),
     /// More than one, which are discarded all.
     Several(usize),
+}
+
+/// A record in the answer that holds it.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    answer: Answer,
+    /// Which of the texts of the answer it is.
+    place: usize,
+    is_valid: bool,
+    psd: Psd,
+}
+
+impl Found {
+    /// The record as published.
+    pub(super) fn text(&self) -> &[u8] {
+        self.answer.texts().nth(self.place).map(Text::as_bytes).unwrap_or_default()
+    }
+
+    pub(super) fn record(&self) -> Record<'_> {
+        // It was read before.
+        Record::parse(self.text()).unwrap_or_default()
+    }
 }
 
 impl Published {
@@ -45,32 +67,31 @@ impl Published {
             Ok(answer) => answer,
             Err(error) => return Self::Failed(error),
         };
-        let is_record = |text: &Text| Record::parse(text.as_bytes()).is_ok();
-        let mut places = answer.texts().enumerate().filter(|(_, text)| is_record(text));
-        match (places.next(), places.count()) {
-            (None, _) => Self::None(answer),
-            (Some((place, _)), 0) => Self::One(answer, place),
-            (Some(_), further) => Self::Several(further.saturating_add(1)),
+        let mut first = None;
+        let mut count = 0_usize;
+        for (place, text) in answer.texts().enumerate() {
+            if let Ok(record) = Record::parse(text.as_bytes()) {
+                count = count.saturating_add(1);
+                first.get_or_insert_with(|| (place, record.is_valid(), record.psd));
+            }
+        }
+        match first {
+            None => Self::None(answer),
+            Some((place, is_valid, psd)) if count == 1 => {
+                Self::One(Found { answer, place, is_valid, psd })
+            }
+            Some(_) => Self::Several(count),
         }
     }
 
-    pub(super) fn record(&self) -> Option<Record<'_>> {
-        let Self::One(answer, place) = self else {
-            return None;
-        };
-        Record::parse(answer.texts().nth(*place)?.as_bytes()).ok()
-    }
-
     /// What a trace says about it.
-    pub(super) fn summary(&self) -> Found {
-        match (self, self.record()) {
-            (Self::Failed(error), _) => Found::Failed(error.clone()),
-            (Self::None(answer), _) => Found::None(answer.outcome),
-            (Self::Several(count), _) => Found::Several(*count),
-            (_, Some(record)) if record.is_valid() => Found::Record(record.to_string()),
-            (_, record) => {
-                Found::Invalid(record.map(|record| record.to_string()).unwrap_or_default())
-            }
+    pub(super) fn summary(&self) -> trace::Found {
+        match self {
+            Self::Failed(error) => trace::Found::Failed(error.clone()),
+            Self::None(answer) => trace::Found::None(answer.outcome),
+            Self::Several(count) => trace::Found::Several(*count),
+            Self::One(found) if found.is_valid => trace::Found::Record(found.record().to_string()),
+            Self::One(found) => trace::Found::Invalid(found.record().to_string()),
         }
     }
 }
@@ -81,12 +102,15 @@ impl Step {
     }
 
     /// The record, if it is valid.
-    pub(super) fn valid(&self) -> Option<Record<'_>> {
-        self.published.record().filter(Record::is_valid)
+    pub(super) fn valid(&self) -> Option<&Found> {
+        match &self.published {
+            Published::One(found) if found.is_valid => Some(found),
+            _ => None,
+        }
     }
 
     pub(super) fn is_authentic(&self) -> bool {
-        matches!(&self.published, Published::One(answer, _) if answer.authentic)
+        matches!(&self.published, Published::One(found) if found.answer.authentic)
     }
 
     pub(super) fn failure(&self) -> Option<&LookupError> {
@@ -144,10 +168,12 @@ impl Walk {
                 Some(step) => step.published.clone(),
                 None => ask(&domain, resolver).await,
             };
-            let record = published.record();
-            let is_end = record.is_some_and(|record| record.psd != Psd::Unknown)
+            let is_end = match &published {
+                Published::One(found) => found.psd != Psd::Unknown,
                 // What did not come might have ended the walk: what stands above proves nothing.
-                || matches!(published, Published::Failed(_));
+                Published::Failed(_) => true,
+                Published::None(_) | Published::Several(_) => false,
+            };
             steps.push(Step::new(domain, published));
             if is_end {
                 break;
@@ -170,7 +196,7 @@ impl Walk {
     /// Whose record applies to messages of the start, RFC 9989 section 4.10.1.
     pub(super) fn policy(&self) -> Option<&Step> {
         let valid = |step: &&Step| step.valid().is_some();
-        let is_psd = |step: &&Step| step.valid().is_some_and(|record| record.psd == Psd::Yes);
+        let is_psd = |step: &&Step| step.valid().is_some_and(|found| found.psd == Psd::Yes);
         self.own()
             .or_else(|| self.step(&self.organizational).filter(valid))
             .or_else(|| self.steps.last().filter(is_psd))
@@ -187,10 +213,10 @@ impl Walk {
 fn organizational_domain(start: &Domain, steps: &[Step]) -> Domain {
     let mut fewest = None;
     for step in steps {
-        let Some(record) = step.valid() else {
+        let Some(found) = step.valid() else {
             continue;
         };
-        match record.psd {
+        match found.psd {
             Psd::No => return step.domain.clone(),
             Psd::Yes if step.domain != *start => {
                 return start.suffix(step.labels.saturating_add(1));

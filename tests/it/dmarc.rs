@@ -96,6 +96,24 @@ fn destinations() {
     });
 }
 
+/// The names that `bonafide verify --format json` prints.
+#[cfg(feature = "serde")]
+#[test]
+fn verdicts_serialize_by_name() {
+    let zone = zone_of(&[(2, 0)], &PLAIN, None);
+    let (verdict, _) = evaluate(zone, &Identifiers::default());
+    let json = serde_json::to_value(&verdict).unwrap();
+    let expected = serde_json::json!({
+        "result": "fail", "author_domain": AUTHOR, "organizational_domain": "victim.co.example",
+        "policy": "quarantine", "policy_tag": "np", "testing": false, "disposition": "quarantine",
+        "spf_aligned": false, "dkim_aligned": false, "record_domain": "victim.co.example",
+        "rua": [], "ruf": [], "authentic": false, "discovery": "treewalk", "alignments": [],
+        "record": PLAIN[0], "trace": null,
+        "cause": verdict.cause.as_ref().unwrap().to_string(),
+    });
+    assert_eq!(json, expected);
+}
+
 fn unescape(text: &str) -> String {
     text.replace("\\t", "\t").replace("\\0", "\0").replace("\\_", " ")
 }
