@@ -107,6 +107,14 @@ impl Domain {
         self.0.split('.')
     }
 
+    /// The last so many labels, at least one; all of them if there are fewer.
+    pub(crate) fn suffix(&self, labels: usize) -> Self {
+        let mut dots = self.0.rmatch_indices('.');
+        let dot = labels.checked_sub(1).and_then(|before| dots.nth(before));
+        let start = dot.map_or(0, |(dot, _)| dot.saturating_add(1));
+        Self(self.0.get(start..).unwrap_or_default().into())
+    }
+
     /// Whether this is `other` or a subdomain of it, by whole labels.
     pub fn is_equal_or_below(&self, other: &Self) -> bool {
         self.0

@@ -8,9 +8,11 @@ compile_error!(
 
 #[cfg(feature = "hickory")]
 pub mod adapter;
+pub mod authentication_results;
 pub mod canonicalization;
 mod crypto;
 pub mod dkim;
+pub mod dmarc;
 pub mod dns;
 mod domain;
 pub mod evaluation;

@@ -209,7 +209,8 @@ fn stray_octet(list: &[u8], mut start: usize) -> Option<(usize, u8)> {
     }
 }
 
-fn first_control(text: &[u8]) -> Option<usize> {
+/// Where the first control character stands.
+pub(crate) fn first_control(text: &[u8]) -> Option<usize> {
     let (blocks, tail) = text.as_chunks::<16>();
     for (number, block) in blocks.iter().enumerate() {
         let octets = u8x16::new(*block);

@@ -4,9 +4,13 @@
 //! followed by white space; a line without a colon is kept as a field without a name. The fields
 //! put back together are the header block, octet for octet.
 
+mod address;
+mod cfws;
 mod defects;
 mod field_index;
 
+pub use address::{AuthorDomain, AuthorError};
+pub(crate) use cfws::{CfwsError, Cursor};
 pub use defects::{DefectScanner, Defects, MAXIMUM_LINE_OCTETS, Occurrences};
 pub(crate) use field_index::FieldIndex;
 
@@ -128,6 +132,14 @@ impl<'a> Field<'a> {
         let name = self.colon.and_then(|colon| self.bytes.get(..colon)).unwrap_or_default();
         let blanks = name.iter().rev().take_while(|octet| matches!(octet, b' ' | b'\t')).count();
         name.get(..name.len().saturating_sub(blanks)).unwrap_or_default()
+    }
+
+    /// Whether some reader may take the name for another: it is the same but for case and for octets
+    /// that do not show, such as white space in front, a fold behind or a NUL inside.
+    pub(crate) fn resembles(&self, name: &str) -> bool {
+        let written = self.colon.and_then(|colon| self.bytes.get(..colon)).unwrap_or_default();
+        let showing = written.iter().filter(|octet| octet.is_ascii_graphic());
+        showing.map(u8::to_ascii_lowercase).eq(name.bytes().map(|octet| octet.to_ascii_lowercase()))
     }
 
     /// What follows the colon, folding and all, without the final line end.

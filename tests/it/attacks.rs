@@ -175,7 +175,7 @@ fn class(result: DkimResult) -> &'static str {
 }
 
 /// The `dns` of a case in the format of [`Zone`].
-fn zone(rows: &Value) -> Zone {
+pub(crate) fn zone(rows: &Value) -> Zone {
     let mut text = String::new();
     for row in rows.as_array().unwrap() {
         let (name, kind) = (row[0].as_str().unwrap(), row[1].as_str().unwrap());

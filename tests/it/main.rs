@@ -11,10 +11,13 @@
 )]
 
 mod attacks;
+mod author;
+mod authres;
 #[cfg(feature = "cli")]
 mod command;
 mod cost;
 mod dkim;
+mod dmarc;
 mod dns;
 mod examples;
 mod floors;

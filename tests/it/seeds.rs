@@ -6,12 +6,13 @@ use std::fmt::Debug;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use bonafide::authentication_results::{AuthenticationResults, ParseError};
 use bonafide::dkim::{Cause, DkimResult, KeyRecord, Options, Signature, Verdict};
 use bonafide::dns::{Answer, Name, Question, RecordData, RecordType, Resolver, Zone};
-use bonafide::message::Header;
-use bonafide::spf::{self, Record};
+use bonafide::message::{AuthorDomain, Header};
 use bonafide::tag_list::Tags;
 use bonafide::{Domain, UnixTime, block_on};
+use bonafide::{dmarc, spf};
 
 use crate::support::project;
 
@@ -24,13 +25,17 @@ mod signing;
 type Law = fn(&[u8]);
 
 const TARGETS: &[(&str, Law)] = &[
+    ("authentication_results", laws::authentication_results::holds),
+    ("author", laws::author::holds),
     ("body_chunks", laws::body_chunks::holds),
     ("canonicalization", laws::canonicalization::holds),
+    ("dmarc_record", laws::dmarc_record::holds),
     ("domain", laws::domain::holds),
     ("header_block", laws::header_block::holds),
     ("key_record", laws::key_record::holds),
     ("private_key", laws::private_key::holds),
     ("sign", laws::sign::holds),
+    ("results_written", laws::results_written::holds),
     ("signature", laws::signature::holds),
     ("spf_check", laws::spf_check::holds),
     ("spf_macros", laws::spf_macros::holds),
@@ -270,6 +275,86 @@ fn key_record_seeds_reach_every_error_and_every_tag() {
 }
 
 #[test]
+fn author_seeds_reach_every_error() {
+    let found = reached("author", |message| match AuthorDomain::of(&Header::parse(message)) {
+        Ok(_) => vec!["ok".to_owned()],
+        Err(error) => variants(&error),
+    });
+    assert_reached(&found, &["ok"]);
+    assert_all_reached(&found, "AuthorError", "", &[]);
+}
+
+#[test]
+fn dmarc_record_seeds_reach_every_problem_and_every_value() {
+    let found = reached("dmarc_record", |text| match dmarc::Record::parse(text) {
+        Ok(record) => {
+            let mut found: Vec<_> =
+                dmarc::Record::problems(text).iter().flat_map(variants).collect();
+            found.extend([record.policy, record.subdomain_policy].iter().flat_map(variants));
+            found.push(format!("psd {:?}", record.psd));
+            found.push(format!("valid {}", record.is_valid()));
+            found.extend(record.testing.then(|| "t=y".to_owned()));
+            found.extend((!record.ruf.is_empty()).then(|| "ruf=".to_owned()));
+            found
+        }
+        Err(_) => vec!["no record".to_owned()],
+    });
+    assert_all_reached(&found, "RecordProblem", "", &[]);
+    assert_all_reached(&found, "TagListError", "TagList", &[]);
+    assert_all_reached(&found, "Policy", "Policy", &[]);
+    assert_all_reached(&found, "PolicyRequest", "", &[]);
+    assert_all_reached(&found, "Psd", "psd", &[]);
+    assert_reached(&found, &["no record", "valid true", "valid false", "t=y", "ruf="]);
+}
+
+#[test]
+fn authentication_results_seeds_reach_every_error_and_every_value() {
+    let found =
+        reached("authentication_results", |value| match AuthenticationResults::parse(value) {
+            Ok(field) if field.results.is_empty() => vec![format!("none {}", field.is_supported())],
+            Ok(field) => {
+                let properties = field.results.iter().flat_map(|result| &result.properties);
+                properties.flat_map(|property| variants(&property.value)).collect()
+            }
+            Err(error) => {
+                let inner = match &error {
+                    ParseError::Value { error, .. } => variants(error),
+                    _ => vec![],
+                };
+                let inner = inner.iter().map(|inner| format!("Value {inner}"));
+                variants(&error).into_iter().chain(inner).collect()
+            }
+        });
+    assert_all_reached(&found, "ParseError", "", &[]);
+    // No keyword of no octets is ever read.
+    assert_all_reached(&found, "ValueError", "Value", &["Empty"]);
+    assert_reached(&found, &["none true", "none false", "Address", "Text"]);
+}
+
+#[test]
+fn results_written_seeds_reach_every_value() {
+    let found = reached("results_written", |input| match laws::results_written::read(input) {
+        None => vec![],
+        Some(field) => {
+            let written = field.to_string();
+            let shapes = [
+                ("none", field.results.is_empty()),
+                ("reason", written.contains("reason=")),
+                ("quoted", written.contains("=\"")),
+                ("quoted local-part", written.contains("\"@")),
+                ("long", written.lines().any(|line| line.len() > 78)),
+                ("folded", written.contains("\r\n\t ")),
+                ("version", field.version.is_some()),
+            ];
+            let shapes = shapes.into_iter().filter(|(_, is_so)| *is_so);
+            shapes.map(|(shape, _)| shape.to_owned()).collect()
+        }
+    });
+    let expected = ["none", "reason", "quoted", "quoted local-part", "long", "folded", "version"];
+    assert_reached(&found, &expected);
+}
+
+#[test]
 fn body_chunks_seeds_reach_every_outcome() {
     let found = reached("body_chunks", |input| {
         let case = laws::body_chunks::Case::read(input);
@@ -359,7 +444,7 @@ fn verify_seeds_are_what_they_are_called() {
 
 #[test]
 fn spf_record_seeds_reach_every_error_and_every_term() {
-    let found = reached("spf_record", |text| match Record::parse(text) {
+    let found = reached("spf_record", |text| match spf::Record::parse(text) {
         Ok(record) => {
             let found = record.terms().flat_map(|term| match term {
                 spf::Term::Directive(directive) => {
@@ -436,12 +521,12 @@ fn spf_check_seeds_are_what_they_are_called() {
 #[test]
 fn the_laws_of_spf_refuse_wrong_answers() {
     let text = b"v=spf1 a -all";
-    let record = Record::parse(text).unwrap();
+    let record = spf::Record::parse(text).unwrap();
     laws::spf_record::check_printed(&record, "v=spf1 a -all");
     assert_refused(|| laws::spf_record::check_printed(&record, "v=spf1 a  -all"));
     assert_refused(|| laws::spf_record::check_printed(&record, "v=spf1 a"));
     assert_refused(|| laws::spf_record::check_terms(b"v=spf1 a", &record));
-    let error = Record::parse(b"v=spf1 a ?").unwrap_err();
+    let error = spf::Record::parse(b"v=spf1 a ?").unwrap_err();
     laws::spf_record::check_error(b"v=spf1 a ?", &error);
     assert_refused(|| laws::spf_record::check_error(b"v=spf1", &error));
 
@@ -594,6 +679,36 @@ fn the_laws_of_parsers_refuse_wrong_answers() {
     laws::key_record::check_printed(&record, &record.to_string());
     assert_refused(|| laws::key_record::check_printed(&record, "v=DKIM1; k=rsa; p=AAAB"));
     assert_refused(|| laws::key_record::check_tags(b"p=AAAA; v=DKIM1"));
+
+    let text = b"v=DMARC1; p=none; x=y";
+    let record = dmarc::Record::parse(text).unwrap();
+    laws::dmarc_record::check_printed(&record, &record.to_string());
+    assert_refused(|| laws::dmarc_record::check_printed(&record, "v=DMARC1; p=reject"));
+    assert_refused(|| laws::dmarc_record::check_tags(&[Some((b"p", b"reject"))], &record));
+    let problem = dmarc::Record::problems(text).pop().unwrap();
+    laws::dmarc_record::check_problem(text, &problem);
+    assert_refused(|| laws::dmarc_record::check_problem(b"v=DMARC1; p=none;  x=y", &problem));
+
+    let header = Header::parse(b"From: a@x.example\r\n");
+    let author = AuthorDomain::of(&header).unwrap();
+    laws::author::check_author(&header, &author);
+    let other = Header::parse(b"From: a@y.example\r\n");
+    assert_refused(|| laws::author::check_author(&other, &author));
+    let error = AuthorDomain::of(&Header::parse(b"From: a\0\r\n")).unwrap_err();
+    assert_refused(|| laws::author::check_error(&header, &error));
+
+    let results = AuthenticationResults::parse(b"a; b=c").unwrap();
+    laws::authentication_results::check_written(&results, &results.to_field());
+    let written = results.to_field();
+    for wrong in [
+        written.replace("a;", "b;"),
+        written.replace("\r\n\t", "\n\t"),
+        written.replace("b=c", "b=\r\nc"),
+    ] {
+        assert_refused(|| laws::authentication_results::check_written(&results, &wrong));
+    }
+    let error = AuthenticationResults::parse(b"a;\r").unwrap_err();
+    assert_refused(|| laws::authentication_results::check_error(b"a; b", &error));
 
     for wrong in ["", "Example", "a..b", "-a", "a-", "a.b.", "a b", &"a".repeat(64)] {
         assert_refused(|| laws::domain::check_text(wrong));

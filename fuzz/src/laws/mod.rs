@@ -4,13 +4,17 @@
 //! apart so that a test can show each of them a wrong answer and see it refused. They depend on
 //! nothing but the library's public API.
 
+pub mod authentication_results;
+pub mod author;
 pub mod body_chunks;
 pub mod canonicalization;
+pub mod dmarc_record;
 pub mod domain;
 pub mod header_block;
 pub mod key_record;
 pub mod naive;
 pub mod private_key;
+pub mod results_written;
 pub mod sign;
 pub mod signature;
 pub mod spf_check;

@@ -6,7 +6,7 @@ use std::fmt;
 mod checking;
 mod signing;
 
-pub(crate) use checking::{Common, Dns, Envelope, Format, Spf, Verify};
+pub(crate) use checking::{Dns, Envelope, Format, Spf, Verify};
 pub(crate) use signing::{Keygen, Sign};
 
 pub(crate) const USAGE: &str = "\
@@ -118,7 +118,7 @@ mod tests {
     use bonafide::UnixTime;
     use bonafide::canonicalization::Canonicalization;
 
-    use super::checking::server;
+    use super::checking::{Common, server};
     use super::*;
 
     fn of(line: &str) -> Result<Command, Misuse> {

@@ -1,0 +1,228 @@
+//! The DNS tree walk, RFC 9989 section 4.10.
+
+use super::record::{Psd, Record};
+use super::trace;
+use crate::dns::{Answer, LookupError, Name, Question, RecordType, Resolver, Text};
+use crate::domain::Domain;
+
+/// A name of more labels is followed by its ancestor of so many.
+const LABELS_BELOW_THE_START: usize = 7;
+
+/// The names that were asked on the way up from a domain, and the organizational domain they give.
+#[derive(Clone, Debug)]
+pub(super) struct Walk {
+    pub(super) start: Domain,
+    /// From the start upwards, at most 8.
+    pub(super) steps: Vec<Step>,
+    pub(super) organizational: Domain,
+}
+
+/// One name of a walk.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) domain: Domain,
+    labels: usize,
+    pub(super) published: Published,
+}
+
+/// What stands at a name.
+#[derive(Clone, Debug)]
+pub(super) enum Published {
+    /// The lookup failed.
+    Failed(LookupError),
+    /// Exactly one DMARC record.
+    One(Found),
+    /// No DMARC record.
+    None(Answer),
+    /// More than one, which are discarded all.
+    Several(usize),
+}
+
+/// A record in the answer that holds it.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    answer: Answer,
+    /// Which of the texts of the answer it is.
+    place: usize,
+    is_valid: bool,
+    psd: Psd,
+}
+
+impl Found {
+    /// The record as published.
+    pub(super) fn text(&self) -> &[u8] {
+        self.answer.texts().nth(self.place).map(Text::as_bytes).unwrap_or_default()
+    }
+
+    pub(super) fn record(&self) -> Record<'_> {
+        // It was read before.
+        Record::parse(self.text()).unwrap_or_default()
+    }
+}
+
+impl Published {
+    /// RFC 9989 section 4.10 steps 2 and 6.
+    fn new(reply: Result<Answer, LookupError>) -> Self {
+        let answer = match reply {
+            Ok(answer) => answer,
+            Err(error) => return Self::Failed(error),
+        };
+        let mut first = None;
+        let mut count = 0_usize;
+        for (place, text) in answer.texts().enumerate() {
+            if let Ok(record) = Record::parse(text.as_bytes()) {
+                count = count.saturating_add(1);
+                first.get_or_insert_with(|| (place, record.is_valid(), record.psd));
+            }
+        }
+        match first {
+            None => Self::None(answer),
+            Some((place, is_valid, psd)) if count == 1 => {
+                Self::One(Found { answer, place, is_valid, psd })
+            }
+            Some(_) => Self::Several(count),
+        }
+    }
+
+    /// What a trace says about it.
+    pub(super) fn summary(&self) -> trace::Found {
+        match self {
+            Self::Failed(error) => trace::Found::Failed(error.clone()),
+            Self::None(answer) => trace::Found::None(answer.outcome),
+            Self::Several(count) => trace::Found::Several(*count),
+            Self::One(found) if found.is_valid => trace::Found::Record(found.record().to_string()),
+            Self::One(found) => trace::Found::Invalid(found.record().to_string()),
+        }
+    }
+}
+
+impl Step {
+    pub(super) fn new(domain: Domain, published: Published) -> Self {
+        Self { labels: domain.labels().count(), domain, published }
+    }
+
+    /// The record, if it is valid.
+    pub(super) fn valid(&self) -> Option<&Found> {
+        match &self.published {
+            Published::One(found) if found.is_valid => Some(found),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_authentic(&self) -> bool {
+        matches!(&self.published, Published::One(found) if found.answer.authentic)
+    }
+
+    pub(super) fn failure(&self) -> Option<&LookupError> {
+        match &self.published {
+            Published::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Where a domain's record is published. A name that is too long for the DNS has none.
+pub(super) fn question(domain: &Domain) -> Option<Question> {
+    let name = Name::from_labels(["_dmarc"].into_iter().chain(domain.labels())).ok()?;
+    Some(Question::new(name, RecordType::Txt))
+}
+
+pub(super) async fn ask<R: Resolver>(domain: &Domain, resolver: &R) -> Published {
+    match question(domain) {
+        Some(question) => Published::new(lookup(resolver, &question).await),
+        None => Published::None(Answer::no_data()),
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(super) async fn lookup<R: Resolver>(
+    resolver: &R,
+    question: &Question,
+) -> Result<Answer, LookupError> {
+    resolver.lookup(question).await
+}
+
+#[cfg(feature = "tracing")]
+pub(super) async fn lookup<R: Resolver>(
+    resolver: &R,
+    question: &Question,
+) -> Result<Answer, LookupError> {
+    use tracing::Instrument as _;
+
+    let span = tracing::debug_span!("dmarc", name = %question.name);
+    resolver.lookup(question).instrument(span).await
+}
+
+impl Walk {
+    /// Walks up from a domain with at most 8 questions. What another walk found is not asked again.
+    pub(super) async fn up<R: Resolver>(
+        start: &Domain,
+        known: Option<&Self>,
+        resolver: &R,
+    ) -> Self {
+        let mut steps: Vec<Step> = Vec::new();
+        let mut labels = start.labels().count();
+        while labels > 0 {
+            let domain = start.suffix(labels);
+            let published = match known.and_then(|walk| walk.step(&domain)) {
+                Some(step) => step.published.clone(),
+                None => ask(&domain, resolver).await,
+            };
+            let is_end = match &published {
+                Published::One(found) => found.psd != Psd::Unknown,
+                // What did not come might have ended the walk: what stands above proves nothing.
+                Published::Failed(_) => true,
+                Published::None(_) | Published::Several(_) => false,
+            };
+            steps.push(Step::new(domain, published));
+            if is_end {
+                break;
+            }
+            labels = labels.saturating_sub(1).min(LABELS_BELOW_THE_START);
+        }
+        let organizational = organizational_domain(start, &steps);
+        Self { start: start.clone(), steps, organizational }
+    }
+
+    fn step(&self, domain: &Domain) -> Option<&Step> {
+        self.steps.iter().find(|step| step.domain == *domain)
+    }
+
+    /// The record at the start itself, if it is valid.
+    pub(super) fn own(&self) -> Option<&Step> {
+        self.steps.first().filter(|step| step.domain == self.start && step.valid().is_some())
+    }
+
+    /// Whose record applies to messages of the start, RFC 9989 section 4.10.1.
+    pub(super) fn policy(&self) -> Option<&Step> {
+        let valid = |step: &&Step| step.valid().is_some();
+        let is_psd = |step: &&Step| step.valid().is_some_and(|found| found.psd == Psd::Yes);
+        self.own()
+            .or_else(|| self.step(&self.organizational).filter(valid))
+            .or_else(|| self.steps.last().filter(is_psd))
+    }
+
+    /// The name whose lookup failed, which is the last.
+    pub(super) fn failure(&self) -> Option<(&Step, &LookupError)> {
+        let last = self.steps.last()?;
+        Some((last, last.failure()?))
+    }
+}
+
+/// RFC 9989 section 4.10.2.
+fn organizational_domain(start: &Domain, steps: &[Step]) -> Domain {
+    let mut fewest = None;
+    for step in steps {
+        let Some(found) = step.valid() else {
+            continue;
+        };
+        match found.psd {
+            Psd::No => return step.domain.clone(),
+            Psd::Yes if step.domain != *start => {
+                return start.suffix(step.labels.saturating_add(1));
+            }
+            Psd::Yes | Psd::Unknown => fewest = Some(&step.domain),
+        }
+    }
+    fewest.unwrap_or(start).clone()
+}
