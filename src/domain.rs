@@ -133,6 +133,11 @@ impl Selector {
         Domain::parse(text).map(Self)
     }
 
+    /// The labels as a domain.
+    pub(crate) fn as_domain(&self) -> &Domain {
+        &self.0
+    }
+
     /// The selector in A-label form and lower case.
     pub fn as_str(&self) -> &str {
         self.0.as_str()

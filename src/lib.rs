@@ -9,6 +9,7 @@ compile_error!(
 #[cfg(feature = "hickory")]
 pub mod adapter;
 pub mod authentication_results;
+pub mod authenticator;
 pub mod canonicalization;
 mod crypto;
 pub mod dkim;
@@ -21,6 +22,7 @@ pub mod spf;
 pub mod tag_list;
 mod time;
 
+pub use authenticator::{Authenticator, Envelope, Report, Session};
 pub use domain::{Domain, DomainError, Selector};
 #[cfg(not(target_family = "wasm"))]
 pub use evaluation::block_on;

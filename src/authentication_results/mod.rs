@@ -95,7 +95,7 @@ pub struct Keyword<'a>(Cow<'a, str>);
 
 /// A text without control characters and line separators, of up to 400 octets, so that it fits into a
 /// line of a field.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text<'a>(Cow<'a, str>);
 
 /// Why octets are not a [`Keyword`] or a [`Text`].
@@ -216,6 +216,16 @@ impl<'a> Keyword<'a> {
         }
     }
 
+    /// As [`Keyword::parse`], of a text that nothing else owns.
+    ///
+    /// # Errors
+    ///
+    /// As [`Keyword::parse`].
+    pub fn owned(text: String) -> Result<Keyword<'static>, ValueError> {
+        Keyword::parse(text.as_bytes())?;
+        Ok(Keyword(Cow::Owned(text)))
+    }
+
     /// The keyword as written.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -236,6 +246,15 @@ impl<'a> Text<'a> {
     /// For the first character that the field cannot carry, with its offset, and for too many octets.
     pub fn parse(text: &'a [u8]) -> Result<Self, ValueError> {
         Self::new(Cow::Borrowed(utf8(text)?))
+    }
+
+    /// As [`Text::parse`], of a text that nothing else owns.
+    ///
+    /// # Errors
+    ///
+    /// As [`Text::parse`].
+    pub fn owned(text: String) -> Result<Text<'static>, ValueError> {
+        Text::new(Cow::Owned(text))
     }
 
     fn new(text: Cow<'a, str>) -> Result<Self, ValueError> {

@@ -11,6 +11,7 @@ use super::signature::{Algorithm, Signature, SignatureTags};
 use super::trace::Event;
 use super::verdict::{Cause, DkimResult, Verdict};
 use crate::dns::{LookupError, Name, Question, RecordType, Reply, Resolver, join_all};
+use crate::domain::Domain;
 use crate::message::Header;
 use crate::time::UnixTime;
 
@@ -171,6 +172,12 @@ pub struct Keys {
 pub struct ForeignKeys;
 
 impl Keys {
+    /// Asks the questions of a verifier, all at the same time.
+    pub(crate) async fn fetch<R: Resolver>(questions: Arc<[Question]>, resolver: &R) -> Self {
+        let replies = join_all(questions.iter().map(|question| lookup(resolver, question))).await;
+        Self { questions, replies }
+    }
+
     /// A question and the reply to it. Without one nothing passes.
     fn get(&self, question: usize) -> Result<(&Question, &Reply), Cause> {
         self.questions.get(question).zip(self.replies.get(question)).ok_or_else(|| Cause::Lookup {
@@ -206,11 +213,18 @@ impl Verifier {
     /// The future borrows nothing from the verifier and may run while the body arrives.
     pub fn keys<R: Resolver>(&self, resolver: R) -> impl Future<Output = Keys> + Send + use<R> {
         let questions = Arc::clone(&self.questions);
-        async move {
-            let lookups = questions.iter().map(|question| lookup(&resolver, question));
-            let replies = join_all(lookups).await;
-            Keys { questions, replies }
-        }
+        async move { Keys::fetch(questions, &resolver).await }
+    }
+
+    /// What [`Verifier::keys`] asks.
+    pub(crate) fn questions(&self) -> Arc<[Question]> {
+        Arc::clone(&self.questions)
+    }
+
+    /// The d= of the signatures that are evaluated.
+    pub(crate) fn domains(&self) -> impl Iterator<Item = &Domain> {
+        let open = self.signatures.iter().filter(|candidate| candidate.check.is_some());
+        open.filter_map(|candidate| candidate.verdict.domain.as_ref())
     }
 
     /// The next octets of the body as received, in any split.

@@ -1,6 +1,6 @@
 //! Waits for several lookups at once.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 enum Slot<F: Future> {
@@ -37,10 +37,35 @@ pub(crate) async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) ->
     .await
 }
 
+/// Runs two futures side by side in one task.
+pub(crate) async fn join<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
+    let (mut a, mut b) = (pin!(a), pin!(b));
+    let (mut first, mut second) = (None, None);
+    std::future::poll_fn(move |context| {
+        if first.is_none()
+            && let Poll::Ready(output) = a.as_mut().poll(context)
+        {
+            first = Some(output);
+        }
+        if second.is_none()
+            && let Poll::Ready(output) = b.as_mut().poll(context)
+        {
+            second = Some(output);
+        }
+        match (first.take(), second.take()) {
+            (Some(first), Some(second)) => Poll::Ready((first, second)),
+            (one, other) => {
+                (first, second) = (one, other);
+                Poll::Pending
+            }
+        }
+    })
+    .await
+}
+
 /// Waits, in a test, for what is there already, as an answer from a zone in memory is.
 #[cfg(test)]
 pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
-    use std::pin::pin;
     use std::task::{Context, Waker};
 
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {

@@ -29,9 +29,9 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-pub(crate) use join::join_all;
 #[cfg(test)]
 pub(crate) use join::ready;
+pub(crate) use join::{join, join_all};
 pub use memo::Memo;
 pub use name::{Name, NameError};
 pub(crate) use resolver::Reply;

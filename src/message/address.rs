@@ -62,6 +62,12 @@ pub enum AuthorError {
         /// Where the colon stands.
         offset: usize,
     },
+    /// The header is longer than what is kept of one, and From may stand anywhere in it.
+    #[error("the header has over {limit} octets, and not all of it was read")]
+    HeaderTooLong {
+        /// How much is kept.
+        limit: usize,
+    },
     /// A bare CR or LF with a From behind it, which some readers take for a field of its own.
     #[error("field {} of the header has a bare CR or LF in front of a From", .position.saturating_add(1))]
     HiddenField {

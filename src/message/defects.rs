@@ -23,6 +23,8 @@ pub struct Defects {
     pub nul: Occurrences,
     /// Lines of over [`MAXIMUM_LINE_OCTETS`], each at its first octet; here any LF ends a line.
     pub long_lines: Occurrences,
+    /// There is no empty line that ends the header; a scanner by itself does not look for one.
+    pub no_header_end: bool,
     /// The first octet over 127, which is no defect where 8BITMIME is spoken.
     pub first_eight_bit: Option<u64>,
 }
@@ -48,9 +50,13 @@ impl Occurrences {
 }
 
 impl Defects {
-    /// Whether there is neither a bare CR or LF, nor NUL, nor a line that is too long.
+    /// Whether there is neither a bare CR or LF, nor NUL, nor a line that is too long, and the header has
+    /// an end.
     pub fn is_clean(&self) -> bool {
-        [self.bare_cr, self.bare_lf, self.nul, self.long_lines].iter().all(|found| found.count == 0)
+        !self.no_header_end
+            && [self.bare_cr, self.bare_lf, self.nul, self.long_lines]
+                .iter()
+                .all(|found| found.count == 0)
     }
 }
 

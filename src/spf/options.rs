@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+use super::identity::Identity;
+use crate::domain::Domain;
+
 /// What is known of an SMTP session when a message begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -19,6 +22,11 @@ impl<'a> Query<'a> {
     /// A query for a client, its HELO and its MAIL FROM.
     pub fn new(ip: IpAddr, helo: &'a [u8], mail_from: &'a [u8]) -> Self {
         Self { ip, helo, mail_from }
+    }
+
+    /// The domain that a check of MAIL FROM is about, if there is one.
+    pub(crate) fn mail_from_domain(&self) -> Option<Domain> {
+        Identity::mail_from(self).domain.ok()
     }
 }
 

@@ -1,0 +1,80 @@
+//! The one asynchronous step: everything that the DNS must answer about a message.
+
+use std::sync::Arc;
+
+use super::{Configuration, Envelope};
+use crate::dns::{Memo, Question, Resolver, join};
+use crate::message::{AuthorDomain, AuthorError};
+use crate::time::UnixTime;
+use crate::{dkim, dmarc, spf};
+
+/// What is to be asked about one message, known once its header is.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) configuration: Arc<Configuration>,
+    pub(super) envelope: Envelope,
+    pub(super) now: UnixTime,
+    pub(super) author: Result<AuthorDomain, AuthorError>,
+    /// The questions for the keys of signatures.
+    pub(super) keys: Arc<[Question]>,
+    /// The d= of signatures.
+    pub(super) signers: Vec<crate::domain::Domain>,
+}
+
+/// What the DNS said about one message; [`Session::finish`](super::Session::finish) takes it.
+#[derive(Clone, Debug)]
+pub struct Lookups {
+    /// `None` if they were begun before the header was complete.
+    pub(super) planned: Option<(Arc<Plan>, Answers)>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Answers {
+    pub(super) spf: Option<spf::Verdicts>,
+    pub(super) keys: dkim::Keys,
+    pub(super) dmarc: dmarc::Lookups,
+}
+
+/// The lookups are another session's, or were begun before the header was complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the lookups are another session's, or were begun before the header was complete")]
+pub struct ForeignLookups;
+
+impl Lookups {
+    pub(super) async fn run<R: Resolver>(plan: Option<Arc<Plan>>, resolver: R) -> Self {
+        let Some(plan) = plan else { return Self { planned: None } };
+        let answers = plan.run(&resolver).await;
+        Self { planned: Some((plan, answers)) }
+    }
+}
+
+impl Plan {
+    /// Everything at once, each question once.
+    pub(super) async fn run<R: Resolver>(&self, resolver: &R) -> Answers {
+        let memo = Memo::new(resolver);
+        let (spf, (keys, dmarc)) = join(
+            self.spf(&memo),
+            join(dkim::Keys::fetch(Arc::clone(&self.keys), &memo), self.dmarc(&memo)),
+        )
+        .await;
+        Answers { spf, keys, dmarc }
+    }
+
+    async fn spf<R: Resolver>(&self, resolver: &R) -> Option<spf::Verdicts> {
+        let query = self.query()?;
+        let options = &self.configuration.options.spf;
+        Some(spf::check_host(&query, options, resolver, self.now).await)
+    }
+
+    async fn dmarc<R: Resolver>(&self, resolver: &R) -> dmarc::Lookups {
+        let spf = self.query().and_then(|query| query.mail_from_domain());
+        let candidates = dmarc::Candidates { spf, dkim: self.signers.clone() };
+        let options = &self.configuration.options.dmarc;
+        dmarc::lookups(self.author.clone(), &candidates, options, resolver).await
+    }
+
+    fn query(&self) -> Option<spf::Query<'_>> {
+        let Envelope { ip, helo, mail_from } = &self.envelope;
+        Some(spf::Query::new((*ip)?, helo, mail_from))
+    }
+}
