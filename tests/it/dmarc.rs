@@ -46,6 +46,17 @@ fn rfc_examples() {
     stanzas::run(&project("test-vectors/dmarc/rfc.txt"), check);
 }
 
+/// The rules of RFC 7489 for a public suffix list.
+#[cfg(feature = "psl")]
+#[test]
+fn public_suffix_list() {
+    let list = dmarc::PublicSuffixList::parse(b"example\nco.example\ncom\n").unwrap();
+    let discovery = dmarc::Discovery::PublicSuffixList(list.into());
+    stanzas::run(&project("test-vectors/dmarc/public_suffix.txt"), |case| {
+        check_with(discovery.clone(), case)
+    });
+}
+
 /// Every rule of RFC 9989 sections 4.7 and 4.8 about records.
 #[test]
 fn records() {
@@ -119,27 +130,21 @@ fn unescape(text: &str) -> String {
 }
 
 fn check(case: &mut Stanza) -> Result<(), String> {
+    check_with(dmarc::Discovery::TreeWalk, case)
+}
+
+fn check_with(discovery: dmarc::Discovery, case: &mut Stanza) -> Result<(), String> {
     let zone: Zone = case.all("Zone").join("\n").parse().map_err(|error| format!("{error}"))?;
     let header = format!("From: {}\r\n", case.consume("From"));
     let author = AuthorDomain::of(&Header::parse(header.as_bytes()));
     let identifiers = identifiers(case);
     let mut options = dmarc::Options::default();
     options.trace = true;
+    options.discovery = discovery;
     for option in case.all("Option") {
         match option.as_str() {
             "testing_keys_count" => options.testing_keys_count = true,
             "identifiers=1" => options.limits.identifiers = 1,
-            #[cfg(feature = "psl")]
-            "psl" => {
-                let list = dmarc::PublicSuffixList::parse(b"example\nco.example\ncom\n").unwrap();
-                options.discovery = dmarc::Discovery::PublicSuffixList(list.into());
-            }
-            #[cfg(not(feature = "psl"))]
-            "psl" => {
-                ["Result", "Cause", "Policy", "Disposition", "Organization", "Record", "Asked"]
-                    .map(|key| case.optional(key));
-                return Ok(());
-            }
             other => return Err(format!("unknown option {other}")),
         }
     }
