@@ -7,6 +7,7 @@ use bonafide::dmarc::{
     ReportKind, SpfIdentifier, Verdict, verify_destinations,
 };
 use bonafide::dns::{Answer, LookupError, Question, Resolver, Zone};
+use bonafide::evaluation::{Evaluation, Request, Response};
 use bonafide::message::{AuthorDomain, Header};
 use bonafide::{Domain, block_on};
 use proptest::prelude::*;
@@ -105,6 +106,28 @@ fn destinations() {
         }
         Ok(())
     });
+}
+
+/// The lookups run in tasks of any runtime, and step by step without one.
+#[test]
+fn lookups_are_a_future_like_any_other() {
+    fn sent<T: Send + 'static>(future: T) -> T {
+        future
+    }
+    let lookups = |resolver| {
+        let author = AuthorDomain::of(&Header::parse(b"From: a@x.example\r\n"));
+        let (candidates, options) = (Candidates::default(), dmarc::Options::default());
+        sent(async move { dmarc::lookups(author, &candidates, &options, &resolver).await })
+    };
+    let mut evaluation = Evaluation::new(lookups);
+    let mut asked = Vec::new();
+    while let Some((id, Request::Dns(question))) = evaluation.request() {
+        asked.push(question.to_string());
+        evaluation.answer(id, Response::Dns(Ok(Answer::nx_domain()))).unwrap();
+    }
+    assert_eq!(asked, ["_dmarc.x.example TXT", "_dmarc.example TXT"]);
+    let verdict = sent(evaluation.outcome().unwrap()).evaluate(&Identifiers::default());
+    assert_eq!(sent(verdict).result, DmarcResult::None);
 }
 
 /// The names that `bonafide verify --format json` prints.
