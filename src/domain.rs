@@ -5,6 +5,9 @@ use std::fmt;
 
 const MAXIMUM_DOMAIN_OCTETS: usize = 253;
 const MAXIMUM_LABEL_OCTETS: usize = 63;
+/// Octets of a domain with U-labels. An A-label of 63 octets stands for at most 59 characters, of at most
+/// 4 octets each; what is longer is no domain, and Punycode takes time that grows with the square.
+const MAXIMUM_UNICODE_OCTETS: usize = 1024;
 
 /// A domain in A-label form: labels of letters, digits, hyphens and underscores, in lower case.
 ///
@@ -71,7 +74,7 @@ pub enum DomainError {
     /// Over 253 octets in all.
     #[error("found {found} octets, expected at most 253")]
     TooLong {
-        /// The length in A-label form.
+        /// The length in A-label form; as written if that is over 1024 already.
         found: usize,
     },
 }
@@ -84,6 +87,9 @@ impl Domain {
     /// For the first thing that is no part of a domain, with its offset.
     pub fn parse(text: &[u8]) -> Result<Self, DomainError> {
         let ascii = if needs_idna(text) {
+            if text.len() > MAXIMUM_UNICODE_OCTETS {
+                return Err(DomainError::TooLong { found: text.len() });
+            }
             // The deny list stays empty: what is allowed is checked below, with the offset.
             idna::domain_to_ascii_cow(text, idna::AsciiDenyList::EMPTY)
                 .map_err(|_| DomainError::Idna)?
@@ -252,6 +258,17 @@ mod tests {
         assert_eq!(parse("xn--a.example"), Err(DomainError::Idna));
         assert_eq!(Domain::parse(b"b\xfccher.example"), Err(DomainError::Idna));
         assert_eq!(parse("exa\u{202e}mple"), Err(DomainError::Idna));
+    }
+
+    /// The longest domain there is, in U-labels of four octets a character; and one that is no domain.
+    #[test]
+    fn long_u_labels_cost_no_time() {
+        let label = "\u{20000}".repeat(50);
+        let longest = Domain::parse(format!("{label}.{label}.{label}.{label}").as_bytes());
+        assert!(longest.is_ok_and(|domain| domain.as_str().len() > 220));
+        let huge = format!("{0}.", "\u{4e00}\u{9fa0}".repeat(400)).repeat(400);
+        let found = huge.len();
+        assert_eq!(Domain::parse(huge.as_bytes()), Err(DomainError::TooLong { found }));
     }
 
     #[test]

@@ -61,7 +61,8 @@ impl Own {
 
 /// Whether one of the words in front of the results is the identifier.
 fn claims(value: &[u8], own: &Own) -> bool {
-    // A comment ends a word, and may be taken out of one: both readings count.
+    // A comment ends a word, and may be taken out of one; a special ends a token, or is overlooked: both
+    // readings count.
     let (mut word, mut joined) = (Vec::new(), Vec::new());
     // Once something never ends, what begins it is a separator, and so are semicolons.
     let mut is_whole = true;
@@ -96,6 +97,13 @@ fn claims(value: &[u8], own: &Own) -> bool {
                 }
                 word.clear();
                 joined.clear();
+            }
+            b',' | b'<' | b'>' | b'@' | b':' | b'/' | b'[' | b']' | b'?' | b'=' => {
+                if own.is(&word) {
+                    return true;
+                }
+                word.clear();
+                joined.push(octet);
             }
             _ => {
                 word.push(octet);

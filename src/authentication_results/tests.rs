@@ -150,6 +150,8 @@ fn claims_are_found_however_they_are_dressed() {
         "(a mx.xn--bcher-kva.example; x=y",
         "\"mx.xn--bcher-kva.example; x=y",
         "mx.xn--bcher-kva.example\0x; x=y",
+        "mx.xn--bcher-kva.example/1; x=y",
+        "<mx.xn--bcher-kva.example>; x=y",
     ] {
         assert!(strips(name, value), "{value:?}");
     }

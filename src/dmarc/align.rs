@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::discover::Lookups;
-use super::record::AlignmentMode;
+use super::values::AlignmentMode;
 use super::walk::{Walk, question};
 use crate::dns::{LookupError, Name, Question, RecordType};
 use crate::domain::Domain;

@@ -3,7 +3,8 @@
 #[cfg(feature = "psl")]
 use std::sync::Arc;
 
-use super::record::{AlignmentMode, PolicyRequest, Record};
+use super::record::Record;
+use super::values::{AlignmentMode, PolicyRequest};
 use super::walk::{Walk, lookup};
 use crate::dns::{LookupError, Name, Outcome, Question, RecordType, Resolver, join_all};
 use crate::domain::Domain;

@@ -2,8 +2,9 @@
 
 use super::align::{Agreement, Alignment, IdentifierResult, Mechanism, asked};
 use super::discover::{Discovery, Lookups};
-use super::record::{AlignmentMode, Record};
+use super::record::Record;
 use super::trace::Event;
+use super::values::AlignmentMode;
 use super::verdict::{Cause, DiscoveryMethod, DmarcResult, Verdict};
 use super::walk::{Found, Published, Step, Walk};
 use crate::dkim;

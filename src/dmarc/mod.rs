@@ -30,11 +30,13 @@ mod align;
 mod destination;
 mod discover;
 mod evaluate;
+mod problem;
 #[cfg(feature = "psl")]
 mod psl;
 mod record;
 mod report_uri;
 mod trace;
+mod values;
 mod verdict;
 mod walk;
 
@@ -42,12 +44,11 @@ pub use align::{Agreement, Alignment, IdentifierResult, Mechanism};
 pub use destination::{Destination, DestinationError, ReportKind, verify_destinations};
 pub use discover::{Candidates, Discovery, Limits, Lookups, Options, lookups};
 pub use evaluate::{DkimIdentifier, Identifiers, SpfIdentifier};
+pub use problem::RecordProblem;
 #[cfg(feature = "psl")]
 pub use psl::{PublicSuffixList, PublicSuffixListError};
-pub use record::{
-    AlignmentMode, FailureOptions, Policy, PolicyRequest, PolicyTag, Psd, Record, RecordError,
-    RecordProblem,
-};
+pub use record::{Record, RecordError};
 pub use report_uri::{ReportUri, ReportUris};
 pub use trace::{Event, Found};
+pub use values::{AlignmentMode, FailureOptions, Policy, PolicyRequest, PolicyTag, Psd};
 pub use verdict::{Cause, DiscoveryMethod, DmarcResult, Verdict};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::align::Alignment;
-use super::record::{Policy, PolicyTag};
+use super::values::{Policy, PolicyTag};
 use super::verdict::Cause;
 use crate::dns::{LookupError, Outcome, Question};
 use crate::domain::Domain;

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::align::{Alignment, Mechanism};
-use super::record::{Policy, PolicyTag};
 use super::trace::Event;
+use super::values::{Policy, PolicyTag};
 use crate::dns::{LookupError, Question};
 use crate::domain::Domain;
 use crate::message::{AuthorDomain, AuthorError};

@@ -1,7 +1,8 @@
 //! The DNS tree walk, RFC 9989 section 4.10.
 
-use super::record::{Psd, Record};
+use super::record::Record;
 use super::trace;
+use super::values::Psd;
 use crate::dns::{Answer, LookupError, Name, Question, RecordType, Resolver, Text};
 use crate::domain::Domain;
 

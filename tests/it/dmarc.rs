@@ -7,6 +7,7 @@ use bonafide::dmarc::{
     ReportKind, SpfIdentifier, Verdict, verify_destinations,
 };
 use bonafide::dns::{Answer, LookupError, Question, Resolver, Zone};
+use bonafide::evaluation::{Evaluation, Request, Response};
 use bonafide::message::{AuthorDomain, Header};
 use bonafide::{Domain, block_on};
 use proptest::prelude::*;
@@ -44,6 +45,17 @@ fn vectors() {
 #[test]
 fn rfc_examples() {
     stanzas::run(&project("test-vectors/dmarc/rfc.txt"), check);
+}
+
+/// The rules of RFC 7489 for a public suffix list.
+#[cfg(feature = "psl")]
+#[test]
+fn public_suffix_list() {
+    let list = dmarc::PublicSuffixList::parse(b"example\nco.example\ncom\n").unwrap();
+    let discovery = dmarc::Discovery::PublicSuffixList(list.into());
+    stanzas::run(&project("test-vectors/dmarc/public_suffix.txt"), |case| {
+        check_with(discovery.clone(), case)
+    });
 }
 
 /// Every rule of RFC 9989 sections 4.7 and 4.8 about records.
@@ -96,6 +108,28 @@ fn destinations() {
     });
 }
 
+/// The lookups run in tasks of any runtime, and step by step without one.
+#[test]
+fn lookups_are_a_future_like_any_other() {
+    fn sent<T: Send + 'static>(future: T) -> T {
+        future
+    }
+    let lookups = |resolver| {
+        let author = AuthorDomain::of(&Header::parse(b"From: a@x.example\r\n"));
+        let (candidates, options) = (Candidates::default(), dmarc::Options::default());
+        sent(async move { dmarc::lookups(author, &candidates, &options, &resolver).await })
+    };
+    let mut evaluation = Evaluation::new(lookups);
+    let mut asked = Vec::new();
+    while let Some((id, Request::Dns(question))) = evaluation.request() {
+        asked.push(question.to_string());
+        evaluation.answer(id, Response::Dns(Ok(Answer::nx_domain()))).unwrap();
+    }
+    assert_eq!(asked, ["_dmarc.x.example TXT", "_dmarc.example TXT"]);
+    let verdict = sent(evaluation.outcome().unwrap()).evaluate(&Identifiers::default());
+    assert_eq!(sent(verdict).result, DmarcResult::None);
+}
+
 /// The names that `bonafide verify --format json` prints.
 #[cfg(feature = "serde")]
 #[test]
@@ -119,30 +153,21 @@ fn unescape(text: &str) -> String {
 }
 
 fn check(case: &mut Stanza) -> Result<(), String> {
+    check_with(dmarc::Discovery::TreeWalk, case)
+}
+
+fn check_with(discovery: dmarc::Discovery, case: &mut Stanza) -> Result<(), String> {
     let zone: Zone = case.all("Zone").join("\n").parse().map_err(|error| format!("{error}"))?;
     let header = format!("From: {}\r\n", case.consume("From"));
     let author = AuthorDomain::of(&Header::parse(header.as_bytes()));
     let identifiers = identifiers(case);
     let mut options = dmarc::Options::default();
     options.trace = true;
+    options.discovery = discovery;
     for option in case.all("Option") {
         match option.as_str() {
             "testing_keys_count" => options.testing_keys_count = true,
             "identifiers=1" => options.limits.identifiers = 1,
-            #[cfg(feature = "psl")]
-            "psl" => {
-                let list = dmarc::PublicSuffixList::parse(b"example\nco.example\ncom\n").unwrap();
-                options.discovery = dmarc::Discovery::PublicSuffixList(list.into());
-            }
-            #[cfg(not(feature = "psl"))]
-            "psl" => {
-                for key in
-                    ["Result", "Cause", "Policy", "Disposition", "Organization", "Record", "Asked"]
-                {
-                    case.optional(key);
-                }
-                return Ok(());
-            }
             other => return Err(format!("unknown option {other}")),
         }
     }
