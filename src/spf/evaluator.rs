@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
+use super::expansion::MacroValues;
 use super::identity::Identity;
-use super::macros::{DomainSpec, Letters, MacroString, MacroValues, start_of_name};
+use super::macros::{DomainSpec, Letters, MacroString, start_of_name};
 use super::network::{DualPrefix, Ip4Network, Ip6Network};
 use super::options::{Options, Query};
 use super::record::{Outline, Record};
@@ -61,6 +62,8 @@ pub(super) struct Hit {
 
 /// Why a domain spec gives no name.
 pub(super) enum NoTarget {
+    /// The check ends here.
+    Cause(Cause),
     /// The local-part is not ASCII, and a macro would expand to it (RFC 8616 section 4).
     LocalPart,
     /// The DNS holds no such name.
@@ -243,23 +246,23 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         &mut self,
         domain: Option<DomainSpec<'_>>,
         level: &Level,
-    ) -> Result<Result<Name, NoTarget>, Cause> {
+    ) -> Result<Name, NoTarget> {
         let Some(spec) = domain else {
-            return Ok(Ok(level.domain));
+            return Ok(level.domain);
         };
-        let name = |dotted: &[u8]| Name::parse(dotted).ok().filter(|name| !name.is_root());
         if let Some(literal) = spec.literal() {
-            let fitting = start_of_name(literal).and_then(|start| literal.get(start..));
-            return Ok(fitting.and_then(name).ok_or(NoTarget::Malformed));
+            let start = start_of_name(literal).ok_or(NoTarget::Malformed)?;
+            return name(literal.get(start..).unwrap_or_default());
         }
         self.letters = self.letters.and(spec.letters());
         if !self.identity.local_part.is_ascii() && spec.letters().intersects(Letters::of(b"sl")) {
-            return Ok(Err(NoTarget::LocalPart));
+            return Err(NoTarget::LocalPart);
         }
-        let validated = self.validated_name(spec.letters(), &level.domain).await?;
+        let validated = self.validated_name(spec.letters(), &level.domain).await;
+        let validated = validated.map_err(NoTarget::Cause)?;
         let domain = dotted(&level.domain);
         let expanded = spec.expand(&self.macro_values(&domain, &validated));
-        Ok(expanded.and_then(|expanded| name(&expanded)).ok_or(NoTarget::Malformed))
+        name(&expanded.ok_or(NoTarget::Malformed)?)
     }
 
     fn macro_values<'v>(&'v self, domain: &'v [u8], validated: &'v [u8]) -> MacroValues<'v> {
@@ -330,8 +333,9 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
             }
         };
         self.count_lookup(domain)?;
-        let target = match self.target(domain, level).await? {
+        let target = match self.target(domain, level).await {
             Ok(target) => target,
+            Err(NoTarget::Cause(cause)) => return Err(cause),
             Err(why) => return Ok(self.unmatched(|| why.to_string())),
         };
         match mechanism {
@@ -458,9 +462,18 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
 impl std::fmt::Display for NoTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Self::Cause(cause) => return cause.fmt(f),
             Self::LocalPart => "the local-part is not ASCII, and the term would expand to it",
             Self::Malformed => "the term gives no name that the DNS could hold",
         })
+    }
+}
+
+/// The name of a text, which the root is not.
+fn name(dotted: &[u8]) -> Result<Name, NoTarget> {
+    match Name::parse(dotted) {
+        Ok(name) if !name.is_root() => Ok(name),
+        _ => Err(NoTarget::Malformed),
     }
 }
 
