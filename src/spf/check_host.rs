@@ -18,7 +18,10 @@ use crate::time::UnixTime;
 /// ([RFC 7208 section 2.3](https://www.rfc-editor.org/rfc/rfc7208#section-2.3)).
 ///
 /// For the null path both are the same, and are checked once. Each identity has all limits of
-/// [`Limits`](super::Limits) for itself.
+/// [`Limits`](super::Limits) for itself. A limit on time is the caller's: a resolver that from some moment
+/// on answers [`LookupError::Timeout`](crate::dns::LookupError::Timeout) ends a check with a temperror,
+/// as [`Evaluation::expire`](crate::evaluation::Evaluation::expire) does
+/// ([RFC 7208 section 4.6.4](https://www.rfc-editor.org/rfc/rfc7208#section-4.6.4)).
 ///
 /// ```
 /// use bonafide::spf::{self, Options, Query, SpfResult};

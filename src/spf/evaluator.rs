@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::expansion::MacroValues;
 use super::identity::Identity;
 use super::macros::{DomainSpec, Letters, MacroString, start_of_name};
+use super::names::{self, dotted, is_equal_or_below, reverse};
 use super::network::{DualPrefix, Ip4Network, Ip6Network};
 use super::options::{Options, Query};
 use super::record::{Outline, Record};
@@ -177,7 +178,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         }
         self.questions = self.questions.saturating_add(1);
         let question = Question::new(*name, record_type);
-        let reply = self.resolver.lookup(&question).await;
+        let reply = lookup(self.resolver, &question).await;
         self.take(question, reply)
     }
 
@@ -216,7 +217,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         let resolver = self.resolver;
         let lookups = hosts.take(left).map(|host| async move {
             let question = Question::new(host, record_type);
-            let reply = resolver.lookup(&question).await;
+            let reply = lookup(resolver, &question).await;
             (question, reply)
         });
         let replies = join_all(lookups.collect::<Vec<_>>()).await;
@@ -252,7 +253,8 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         };
         if let Some(literal) = spec.literal() {
             let start = start_of_name(literal).ok_or(NoTarget::Malformed)?;
-            return name(literal.get(start..).unwrap_or_default());
+            return names::target(literal.get(start..).unwrap_or_default())
+                .ok_or(NoTarget::Malformed);
         }
         self.letters = self.letters.and(spec.letters());
         if !self.identity.local_part.is_ascii() && spec.letters().intersects(Letters::of(b"sl")) {
@@ -262,7 +264,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         let validated = validated.map_err(NoTarget::Cause)?;
         let domain = dotted(&level.domain);
         let expanded = spec.expand(&self.macro_values(&domain, &validated));
-        name(&expanded.ok_or(NoTarget::Malformed)?)
+        expanded.and_then(|expanded| names::target(&expanded)).ok_or(NoTarget::Malformed)
     }
 
     fn macro_values<'v>(&'v self, domain: &'v [u8], validated: &'v [u8]) -> MacroValues<'v> {
@@ -469,44 +471,15 @@ impl std::fmt::Display for NoTarget {
     }
 }
 
-/// The name of a text, which the root is not.
-fn name(dotted: &[u8]) -> Result<Name, NoTarget> {
-    match Name::parse(dotted) {
-        Ok(name) if !name.is_root() => Ok(name),
-        _ => Err(NoTarget::Malformed),
-    }
+#[cfg(not(feature = "tracing"))]
+async fn lookup<R: Resolver>(resolver: &R, question: &Question) -> Reply {
+    resolver.lookup(question).await
 }
 
-/// The labels with dots between them, as macros take them.
-fn dotted(name: &Name) -> Vec<u8> {
-    let mut text = Vec::new();
-    for label in name.labels() {
-        if !text.is_empty() {
-            text.push(b'.');
-        }
-        text.extend_from_slice(label);
-    }
-    text
-}
+#[cfg(feature = "tracing")]
+async fn lookup<R: Resolver>(resolver: &R, question: &Question) -> Reply {
+    use tracing::Instrument as _;
 
-fn is_equal_or_below(name: &Name, other: &Name) -> bool {
-    let more = name.labels().count().checked_sub(other.labels().count());
-    more.is_some_and(|more| name.labels().skip(more).eq(other.labels()))
-}
-
-/// The name below which the names of an address stand (RFC 1035 section 3.5, RFC 3596 section 2.5).
-fn reverse(ip: IpAddr) -> Name {
-    let text = match ip {
-        IpAddr::V4(ip) => {
-            let [a, b, c, d] = ip.octets();
-            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
-        }
-        IpAddr::V6(ip) => {
-            let octets = ip.octets();
-            let nibbles = octets.iter().rev().flat_map(|octet| [octet & 15, octet >> 4]);
-            nibbles.map(|nibble| format!("{nibble:x}.")).collect::<String>() + "ip6.arpa"
-        }
-    };
-    // Such a name always fits.
-    Name::parse(text.as_bytes()).unwrap_or(Name::ROOT)
+    let span = tracing::debug_span!("spf_term", question = %question);
+    resolver.lookup(question).instrument(span).await
 }

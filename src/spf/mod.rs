@@ -13,6 +13,7 @@ mod expansion;
 mod explanation;
 mod identity;
 mod macros;
+mod names;
 mod network;
 mod options;
 mod received_spf;
