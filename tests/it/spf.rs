@@ -363,6 +363,7 @@ fn expect_if_there(key: &str, found: &str, case: &mut Stanza) -> Result<(), Stri
 }
 
 /// Whatever the resolver, the future may move between threads.
+#[expect(clippy::manual_async_fn, reason = "an async fn says nothing of Send")]
 fn check_anywhere<R: Resolver>(
     query: &Query<'_>,
     options: &spf::Options,
