@@ -18,7 +18,10 @@ use crate::time::UnixTime;
 /// ([RFC 7208 section 2.3](https://www.rfc-editor.org/rfc/rfc7208#section-2.3)).
 ///
 /// For the null path both are the same, and are checked once. Each identity has all limits of
-/// [`Limits`](super::Limits) for itself.
+/// [`Limits`](super::Limits) for itself. A limit on time is the caller's: a resolver that from some moment
+/// on answers [`LookupError::Timeout`](crate::dns::LookupError::Timeout) ends a check with a temperror,
+/// as [`Evaluation::expire`](crate::evaluation::Evaluation::expire) does
+/// ([RFC 7208 section 4.6.4](https://www.rfc-editor.org/rfc/rfc7208#section-4.6.4)).
 ///
 /// ```
 /// use bonafide::spf::{self, Options, Query, SpfResult};
@@ -126,15 +129,15 @@ struct Decision {
 }
 
 /// How the evaluation of a record goes on.
-enum Next {
+enum Next<'l> {
     /// Into another record, of which only a pass matters.
-    Include { term: Range<usize>, target: Name, qualifier: Qualifier },
+    Include { term: Range<usize>, domain: DomainSpec<'l>, qualifier: Qualifier },
     /// A term matched.
     Match { term: Range<usize>, qualifier: Qualifier, prefix: Option<u8> },
     /// No term matched, and there is no other record.
     NoMatch,
     /// To another record instead.
-    Redirect { target: Name },
+    Redirect { domain: DomainSpec<'l> },
 }
 
 impl<R: Resolver> Evaluator<'_, R> {
@@ -143,29 +146,46 @@ impl<R: Resolver> Evaluator<'_, R> {
     async fn decide(&mut self, domain: Name) -> Result<Decision, Cause> {
         // The record that is evaluated, above those that include it.
         let mut levels = Vec::new();
-        match self.record(&domain, false).await? {
-            Ok(level) => levels.push(level),
-            Err(outcome) => return Err(Cause::NoRecord { domain: Box::new(domain), outcome }),
+        if let Some(outcome) = self.record(&domain, false, &mut levels).await? {
+            return Err(Cause::NoRecord { domain: Box::new(domain), outcome });
         }
         while let Some(level) = levels.last_mut() {
             let result = match self.evaluate(level).await? {
-                Next::Include { term, target, qualifier } => {
+                Next::Include { term, domain, qualifier } => {
+                    self.count_lookup(Some(domain))?;
+                    let target = self.target(Some(domain), level).await;
                     (level.next, level.qualifier) = (term.end, qualifier);
-                    match self.record(&target, true).await? {
-                        Ok(included) => levels.push(included),
-                        Err(outcome) => {
-                            return Err(without_record(level.term(term.start), target, outcome));
+                    let target = match target {
+                        Ok(target) => target,
+                        Err(NoTarget::Cause(cause)) => return Err(cause),
+                        Err(NoTarget::LocalPart) => {
+                            self.unmatched(|| NoTarget::LocalPart.to_string());
+                            continue;
                         }
+                        // RFC 7208 section 5.2: as if there were no record.
+                        Err(NoTarget::Malformed) => {
+                            return Err(Cause::TargetName { term: level.term(term.start) });
+                        }
+                    };
+                    if let Some(outcome) = self.record(&target, true, &mut levels).await? {
+                        let term = levels.last().map(|level| level.term(term.start));
+                        return Err(without_record(term, target, outcome));
                     }
                     continue;
                 }
-                Next::Redirect { target } => {
-                    match self.record(&target, true).await? {
-                        Ok(redirected) => *level = redirected,
-                        Err(outcome) => {
-                            return Err(without_record(level.redirect(), target, outcome));
-                        }
+                Next::Redirect { domain } => {
+                    // RFC 7208 section 6.1.
+                    self.count_lookup(Some(domain))?;
+                    let target = match self.target(Some(domain), level).await {
+                        Ok(target) => target,
+                        Err(NoTarget::Cause(cause)) => return Err(cause),
+                        Err(_) => return Err(Cause::TargetName { term: level.redirect() }),
+                    };
+                    if let Some(outcome) = self.record(&target, true, &mut levels).await? {
+                        let term = levels.last().map(Level::redirect);
+                        return Err(without_record(term, target, outcome));
                     }
+                    levels.swap_remove(levels.len().saturating_sub(2));
                     continue;
                 }
                 Next::Match { term, prefix, qualifier } => {
@@ -188,20 +208,20 @@ impl<R: Resolver> Evaluator<'_, R> {
             levels.pop();
             if let Some(level) = levels.last() {
                 self.depth = level.depth.saturating_add(1);
-                self.note(|| Step::Unmatched {
-                    why: format!("the included record gives {result}"),
-                });
+                self.unmatched(|| format!("the included record gives {result}"));
             }
         }
         Err(Cause::NoMatch)
     }
 
-    /// The record of a domain, or what the DNS said instead (RFC 7208 sections 4.4 and 4.5).
+    /// Puts the record of a domain on the stack (RFC 7208 sections 4.4 and 4.5), or tells what the DNS
+    /// said instead.
     async fn record(
         &mut self,
         domain: &Name,
         is_for_term: bool,
-    ) -> Result<Result<Level, Outcome>, Cause> {
+        levels: &mut Vec<Level>,
+    ) -> Result<Option<Outcome>, Cause> {
         self.note(|| Step::Domain { domain: Box::new(*domain) });
         self.depth = self.depth.saturating_add(1);
         let answer = if is_for_term {
@@ -214,7 +234,7 @@ impl<R: Resolver> Evaluator<'_, R> {
             _ => None,
         });
         let Some((chosen, text)) = records.next() else {
-            return Ok(Err(answer.outcome));
+            return Ok(Some(answer.outcome));
         };
         let others = records.count();
         if others > 0 {
@@ -235,14 +255,20 @@ impl<R: Resolver> Evaluator<'_, R> {
         });
         let record = record.map_err(|error| Cause::Record { domain: Box::new(*domain), error })?;
         self.note(|| Step::Record { text: record.to_string() });
-        let outline = record.outline();
-        let (next, depth) = (first.unwrap_or(text.len()), self.depth);
-        let (domain, qualifier) = (*domain, Qualifier::Pass);
-        Ok(Ok(Level { domain, answer, chosen, outline, next, qualifier, depth }))
+        levels.push(Level {
+            domain: *domain,
+            outline: record.outline(),
+            next: first.unwrap_or(text.len()),
+            qualifier: Qualifier::Pass,
+            depth: self.depth,
+            chosen,
+            answer,
+        });
+        Ok(None)
     }
 
     /// Evaluates the terms of a record from where it was left (RFC 7208 sections 4.6 and 4.7).
-    async fn evaluate(&mut self, level: &Level) -> Result<Next, Cause> {
+    async fn evaluate<'l>(&mut self, level: &'l Level) -> Result<Next<'l>, Cause> {
         let record = level.record();
         for (term, place) in record.terms_from(level.next) {
             let Term::Directive(directive) = term else {
@@ -257,17 +283,7 @@ impl<R: Resolver> Evaluator<'_, R> {
                 Mechanism::Ip4(network) => self.ip4(network),
                 Mechanism::Ip6(network) => self.ip6(network),
                 Mechanism::Include(domain) => {
-                    self.count_lookup(Some(domain))?;
-                    match self.target(Some(domain), level).await? {
-                        Ok(target) => return Ok(Next::Include { term: place, target, qualifier }),
-                        Err(NoTarget::LocalPart) => {
-                            self.unmatched(|| NoTarget::LocalPart.to_string())
-                        }
-                        // RFC 7208 section 5.2: as if there were no record.
-                        Err(NoTarget::Malformed) => {
-                            return Err(Cause::TargetName { term: directive.to_string() });
-                        }
-                    }
+                    return Ok(Next::Include { term: place, domain, qualifier });
                 }
                 _ => self.matches(&mechanism, level).await?,
             };
@@ -279,15 +295,10 @@ impl<R: Resolver> Evaluator<'_, R> {
         let Some(domain) = record.redirect() else {
             return Ok(Next::NoMatch);
         };
-        // RFC 7208 section 6.1.
         self.depth = level.depth;
         self.note(|| Step::Term { term: level.redirect() });
         self.depth = level.depth.saturating_add(1);
-        self.count_lookup(Some(domain))?;
-        match self.target(Some(domain), level).await? {
-            Ok(target) => Ok(Next::Redirect { target }),
-            Err(_) => Err(Cause::TargetName { term: level.redirect() }),
-        }
+        Ok(Next::Redirect { domain })
     }
 
     /// What the domain says about a fail; whatever goes wrong, there is none (RFC 7208 section 6.2).
@@ -304,7 +315,7 @@ impl<R: Resolver> Evaluator<'_, R> {
     }
 
     async fn explain(&mut self, domain: DomainSpec<'_>, level: &Level) -> Option<Explanation> {
-        let target = self.target(Some(domain), level).await.ok()?.ok()?;
+        let target = self.target(Some(domain), level).await.ok()?;
         let answer = self.ask(&target, RecordType::Txt).await.ok()?;
         let mut texts = answer.texts();
         let (Some(text), None) = (texts.next(), texts.next()) else {
@@ -341,6 +352,7 @@ fn matched(levels: &[Level], offset: usize, prefix: Option<u8>) -> Match {
     Match { term, prefix, record, included_by: domains.collect() }
 }
 
-fn without_record(term: String, domain: Name, outcome: Outcome) -> Cause {
+fn without_record(term: Option<String>, domain: Name, outcome: Outcome) -> Cause {
+    let term = term.unwrap_or_default();
     Cause::TargetWithoutRecord { term, domain: Box::new(domain), outcome }
 }

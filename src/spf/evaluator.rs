@@ -2,8 +2,10 @@
 
 use std::net::IpAddr;
 
+use super::expansion::MacroValues;
 use super::identity::Identity;
-use super::macros::{DomainSpec, Letters, MacroString, MacroValues, start_of_name};
+use super::macros::{DomainSpec, Letters, MacroString, start_of_name};
+use super::names::{self, dotted, is_equal_or_below, reverse};
 use super::network::{DualPrefix, Ip4Network, Ip6Network};
 use super::options::{Options, Query};
 use super::record::{Outline, Record};
@@ -61,6 +63,8 @@ pub(super) struct Hit {
 
 /// Why a domain spec gives no name.
 pub(super) enum NoTarget {
+    /// The check ends here.
+    Cause(Cause),
     /// The local-part is not ASCII, and a macro would expand to it (RFC 8616 section 4).
     LocalPart,
     /// The DNS holds no such name.
@@ -174,7 +178,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         }
         self.questions = self.questions.saturating_add(1);
         let question = Question::new(*name, record_type);
-        let reply = self.resolver.lookup(&question).await;
+        let reply = lookup(self.resolver, &question).await;
         self.take(question, reply)
     }
 
@@ -213,7 +217,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         let resolver = self.resolver;
         let lookups = hosts.take(left).map(|host| async move {
             let question = Question::new(host, record_type);
-            let reply = resolver.lookup(&question).await;
+            let reply = lookup(resolver, &question).await;
             (question, reply)
         });
         let replies = join_all(lookups.collect::<Vec<_>>()).await;
@@ -243,23 +247,24 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         &mut self,
         domain: Option<DomainSpec<'_>>,
         level: &Level,
-    ) -> Result<Result<Name, NoTarget>, Cause> {
+    ) -> Result<Name, NoTarget> {
         let Some(spec) = domain else {
-            return Ok(Ok(level.domain));
+            return Ok(level.domain);
         };
-        let name = |dotted: &[u8]| Name::parse(dotted).ok().filter(|name| !name.is_root());
         if let Some(literal) = spec.literal() {
-            let fitting = start_of_name(literal).and_then(|start| literal.get(start..));
-            return Ok(fitting.and_then(name).ok_or(NoTarget::Malformed));
+            let start = start_of_name(literal).ok_or(NoTarget::Malformed)?;
+            return names::target(literal.get(start..).unwrap_or_default())
+                .ok_or(NoTarget::Malformed);
         }
         self.letters = self.letters.and(spec.letters());
         if !self.identity.local_part.is_ascii() && spec.letters().intersects(Letters::of(b"sl")) {
-            return Ok(Err(NoTarget::LocalPart));
+            return Err(NoTarget::LocalPart);
         }
-        let validated = self.validated_name(spec.letters(), &level.domain).await?;
+        let validated = self.validated_name(spec.letters(), &level.domain).await;
+        let validated = validated.map_err(NoTarget::Cause)?;
         let domain = dotted(&level.domain);
         let expanded = spec.expand(&self.macro_values(&domain, &validated));
-        Ok(expanded.and_then(|expanded| name(&expanded)).ok_or(NoTarget::Malformed))
+        expanded.and_then(|expanded| names::target(&expanded)).ok_or(NoTarget::Malformed)
     }
 
     fn macro_values<'v>(&'v self, domain: &'v [u8], validated: &'v [u8]) -> MacroValues<'v> {
@@ -330,8 +335,9 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
             }
         };
         self.count_lookup(domain)?;
-        let target = match self.target(domain, level).await? {
+        let target = match self.target(domain, level).await {
             Ok(target) => target,
+            Err(NoTarget::Cause(cause)) => return Err(cause),
             Err(why) => return Ok(self.unmatched(|| why.to_string())),
         };
         match mechanism {
@@ -458,42 +464,22 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
 impl std::fmt::Display for NoTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Self::Cause(cause) => return cause.fmt(f),
             Self::LocalPart => "the local-part is not ASCII, and the term would expand to it",
             Self::Malformed => "the term gives no name that the DNS could hold",
         })
     }
 }
 
-/// The labels with dots between them, as macros take them.
-fn dotted(name: &Name) -> Vec<u8> {
-    let mut text = Vec::new();
-    for label in name.labels() {
-        if !text.is_empty() {
-            text.push(b'.');
-        }
-        text.extend_from_slice(label);
-    }
-    text
+#[cfg(not(feature = "tracing"))]
+async fn lookup<R: Resolver>(resolver: &R, question: &Question) -> Reply {
+    resolver.lookup(question).await
 }
 
-fn is_equal_or_below(name: &Name, other: &Name) -> bool {
-    let more = name.labels().count().checked_sub(other.labels().count());
-    more.is_some_and(|more| name.labels().skip(more).eq(other.labels()))
-}
+#[cfg(feature = "tracing")]
+async fn lookup<R: Resolver>(resolver: &R, question: &Question) -> Reply {
+    use tracing::Instrument as _;
 
-/// The name below which the names of an address stand (RFC 1035 section 3.5, RFC 3596 section 2.5).
-fn reverse(ip: IpAddr) -> Name {
-    let text = match ip {
-        IpAddr::V4(ip) => {
-            let [a, b, c, d] = ip.octets();
-            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
-        }
-        IpAddr::V6(ip) => {
-            let octets = ip.octets();
-            let nibbles = octets.iter().rev().flat_map(|octet| [octet & 15, octet >> 4]);
-            nibbles.map(|nibble| format!("{nibble:x}.")).collect::<String>() + "ip6.arpa"
-        }
-    };
-    // Such a name always fits.
-    Name::parse(text.as_bytes()).unwrap_or(Name::ROOT)
+    let span = tracing::debug_span!("spf_term", question = %question);
+    resolver.lookup(question).instrument(span).await
 }

@@ -9,9 +9,11 @@
 
 mod check_host;
 mod evaluator;
+mod expansion;
 mod explanation;
 mod identity;
 mod macros;
+mod names;
 mod network;
 mod options;
 mod received_spf;
@@ -22,8 +24,9 @@ mod trace;
 mod verdict;
 
 pub use check_host::{check_helo, check_host, check_mail_from};
+pub use expansion::MacroValues;
 pub use explanation::Explanation;
-pub use macros::{DomainSpec, MacroError, MacroErrorKind, MacroString, MacroValues};
+pub use macros::{DomainSpec, MacroError, MacroErrorKind, MacroString};
 pub use network::{DualPrefix, Ip4Network, Ip6Network};
 pub use options::{Limits, Options, Query};
 pub use received_spf::{ReceivedSpf, ReceivedSpfError};

@@ -57,7 +57,7 @@ pub struct Verdict {
     /// Whether there were answers and DNSSEC authenticated every one of them.
     pub authentic: bool,
     /// Seconds for which the same client and domain have the same verdict; `None` where it may not be
-    /// kept, because a macro looks at the sender or at HELO, or because an answer was missing
+    /// kept, because a macro looks at the sender, at HELO or at the time, or because a lookup failed
     /// ([RFC 7208 section 7.3](https://www.rfc-editor.org/rfc/rfc7208#section-7.3)).
     pub lifetime: Option<u32>,
     /// Each step in order; `None` unless [`Options::trace`](super::Options::trace) is on.

@@ -29,6 +29,7 @@ const FLOORS: &[(&str, usize)] = &[
     ("lib", 5),
     ("message", 0),
     ("spf", 2),
+    ("spf::expansion", 0),
     ("spf::macros", 0),
     ("spf::network", 0),
     ("spf::record", 0),

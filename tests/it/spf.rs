@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::sync::Arc;
 
-use bonafide::dns::Zone;
+use bonafide::dns::{Resolver, Zone};
+use bonafide::evaluation::{Evaluation, Request, Response};
 use bonafide::spf::{self, MacroString, MacroValues, MailFromVerdict, Query, Record, SpfResult};
 use bonafide::{UnixTime, block_on};
 use saphyr::{LoadableYamlNode, Yaml};
@@ -159,7 +161,6 @@ fn suite_in_memory() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn suite_over_dns() {
     use std::collections::HashMap;
-    use std::sync::Arc;
     use std::time::Duration;
 
     use crate::support::dns_server::{DnsServer, Manners};
@@ -359,4 +360,48 @@ fn expect_if_there(key: &str, found: &str, case: &mut Stanza) -> Result<(), Stri
         }
         _ => Ok(()),
     }
+}
+
+/// Whatever the resolver, the future may move between threads.
+#[expect(clippy::manual_async_fn, reason = "an async fn says nothing of Send")]
+fn check_anywhere<R: Resolver>(
+    query: &Query<'_>,
+    options: &spf::Options,
+    resolver: &R,
+) -> impl Future<Output = MailFromVerdict> + Send {
+    async { spf::check_host(query, options, resolver, NOW).await.mail_from }
+}
+
+/// The same without a runtime: the check asks, and is answered in any order.
+#[test]
+fn suite_in_steps() {
+    let Some(cases) = suite() else {
+        println!("spf suite in steps: NOT RUN (set BONAFIDE_SUITES)");
+        return;
+    };
+    let count = cases.len();
+    let mut failures = Vec::new();
+    for case in cases {
+        let case = Arc::new(case);
+        let zone: Zone = case.zone.parse().unwrap();
+        let inner = Arc::clone(&case);
+        let mut evaluation = Evaluation::new(|mailbox| async move {
+            check_anywhere(&inner.query(), &spf::Options::default(), &mailbox).await
+        });
+        loop {
+            let mut open: Vec<_> = std::iter::from_fn(|| evaluation.request()).collect();
+            if open.is_empty() {
+                break;
+            }
+            open.reverse();
+            for (id, request) in open {
+                let Request::Dns(question) = request else { panic!("{request:?}") };
+                let reply = block_on(zone.lookup(&question));
+                evaluation.answer(id, Response::Dns(reply)).unwrap();
+            }
+        }
+        failures.extend(case.check(&evaluation.outcome().unwrap()).err());
+    }
+    println!("spf suite in steps: {}/{count}", count - failures.len());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
