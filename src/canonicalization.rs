@@ -6,6 +6,8 @@
 use memchr::{memchr, memchr2};
 use wide::u8x16;
 
+use crate::octets;
+
 /// How much a message may change in transit before its hash does.
 ///
 /// A signature names one for the header and one for the body: the two words of its `c=` tag.
@@ -436,17 +438,16 @@ fn relaxed_header_field(field: &[u8], out: &mut Vec<u8>) {
         [text @ .., b'\r', b'\n'] => (text, CRLF),
         text => (text, &[][..]),
     };
-    // A name is short: a plain search finds its end first.
-    let colon = text.iter().position(|octet| *octet == b':').unwrap_or(text.len());
+    let colon = octets::colon(text).unwrap_or(text.len());
     let (name, value) = text.split_at_checked(colon).unwrap_or((text, &[]));
     let start = out.len();
     if name.iter().any(|octet| matches!(octet, b' ' | b'\t' | b'\r')) {
         unfold(name, out);
-        if let Some(name) = out.get_mut(start..) {
-            name.make_ascii_lowercase();
-        }
     } else {
-        out.extend(name.iter().map(u8::to_ascii_lowercase));
+        out.extend_from_slice(name);
+    }
+    if let Some(name) = out.get_mut(start..) {
+        name.make_ascii_lowercase();
     }
     if let [b':', value @ ..] = value {
         out.push(b':');

@@ -15,6 +15,7 @@ pub mod dns;
 mod domain;
 pub mod evaluation;
 pub mod message;
+mod octets;
 pub mod tag_list;
 mod time;
 
