@@ -5,12 +5,40 @@ use wide::u8x16;
 /// Octets that are searched at once: as many as a mask has bits.
 const BLOCK: usize = 64;
 
-/// Where in a block of at most 64 octets an octet stands, as a mask.
-fn mask_of<const LENGTH: usize>(octet: u8, block: &[u8; LENGTH]) -> u64 {
+/// What is sought.
+pub(crate) trait Sought {
+    /// Which of 16 octets it is: all bits or none.
+    fn among(&self, octets: u8x16) -> u8x16;
+}
+
+/// One octet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Octet(pub(crate) u8);
+
+impl Sought for Octet {
+    #[inline]
+    fn among(&self, octets: u8x16) -> u8x16 {
+        octets.simd_eq(u8x16::splat(self.0))
+    }
+}
+
+/// All octets but letters, digits and punctuation of ASCII.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotGraphic;
+
+impl Sought for NotGraphic {
+    #[inline]
+    fn among(&self, octets: u8x16) -> u8x16 {
+        let [first, others] = [b'!', b'~' - b'!'].map(u8x16::splat);
+        (octets - first).simd_gt(others)
+    }
+}
+
+/// Where in a block of at most 64 octets stands what is sought, as a mask.
+#[inline]
+fn mask<const LENGTH: usize>(sought: &impl Sought, block: &[u8; LENGTH]) -> u64 {
     let vectors = block.as_chunks().0.iter().rev().map(|octets| u8x16::new(*octets));
-    vectors.fold(0, |mask, octets| {
-        mask << 16 | u64::from(octets.simd_eq(u8x16::splat(octet)).to_bitmask())
-    })
+    vectors.fold(0, |mask, octets| mask << 16 | u64::from(sought.among(octets).to_bitmask()))
 }
 
 /// The lowest bit that is set.
@@ -18,10 +46,10 @@ fn first_bit(mask: u64) -> Option<usize> {
     usize::try_from(mask.trailing_zeros()).ok().filter(|bit| *bit < BLOCK)
 }
 
-/// Where an octet other than NUL stands in a text, from the first place to the last.
+/// Where what is sought stands in a text, from the first place to the last.
 #[derive(Clone, Debug)]
-pub(crate) struct Positions<'a> {
-    octet: u8,
+pub(crate) struct Positions<'a, S> {
+    sought: S,
     /// Where the block that is searched begins.
     start: usize,
     /// The places in it that are yet to be told.
@@ -30,21 +58,21 @@ pub(crate) struct Positions<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Positions<'a> {
-    pub(crate) fn new(octet: u8, text: &'a [u8]) -> Self {
+impl<'a, S> Positions<'a, S> {
+    pub(crate) fn new(sought: S, text: &'a [u8]) -> Self {
         // The first block begins behind an empty one.
-        Self { octet, start: 0_usize.wrapping_sub(BLOCK), places: 0, rest: text }
+        Self { sought, start: 0_usize.wrapping_sub(BLOCK), places: 0, rest: text }
     }
 }
 
-impl Iterator for Positions<'_> {
+impl<S: Sought> Iterator for Positions<'_, S> {
     type Item = usize;
 
     #[inline]
     fn next(&mut self) -> Option<usize> {
         while self.places == 0 {
             if let Some((block, rest)) = self.rest.split_first_chunk::<BLOCK>() {
-                self.places = mask_of(self.octet, block);
+                self.places = mask(&self.sought, block);
                 self.rest = rest;
             } else if self.rest.is_empty() {
                 return None;
@@ -53,7 +81,10 @@ impl Iterator for Positions<'_> {
                 if let Some(octets) = block.get_mut(..self.rest.len()) {
                     octets.copy_from_slice(self.rest);
                 }
-                self.places = mask_of(self.octet, &block);
+                // What fills up the block does not count.
+                let text = u64::MAX
+                    .unbounded_shr(u32::try_from(BLOCK.saturating_sub(self.rest.len())).ok()?);
+                self.places = mask(&self.sought, &block) & text;
                 self.rest = &[];
             }
             self.start = self.start.wrapping_add(BLOCK);
@@ -67,8 +98,9 @@ impl Iterator for Positions<'_> {
 /// Where the colon behind the name of a header field stands.
 pub(crate) fn colon(field: &[u8]) -> Option<usize> {
     // Names are short.
-    let head = field.first_chunk::<32>().and_then(|head| first_bit(mask_of(b':', head)));
-    head.or_else(|| memchr::memchr(b':', field))
+    let head = field.first_chunk::<32>();
+    let near = head.and_then(|head| first_bit(mask(&Octet(b':'), head)));
+    near.or_else(|| memchr::memchr(b':', field))
 }
 
 #[cfg(test)]
@@ -82,9 +114,16 @@ mod tests {
                 let text: Vec<u8> =
                     (0..length).map(|n| if n % step == step / 2 { b';' } else { b'x' }).collect();
                 let expected: Vec<_> = (0..length).filter(|n| text[*n] == b';').collect();
-                assert_eq!(Positions::new(b';', &text).collect::<Vec<_>>(), expected);
+                assert_eq!(Positions::new(Octet(b';'), &text).collect::<Vec<_>>(), expected);
             }
         }
+    }
+
+    #[test]
+    fn what_is_not_graphic_is_found() {
+        let text: Vec<u8> = (0..=u8::MAX).chain([0]).collect();
+        let expected = (0..text.len()).filter(|n| !text[*n].is_ascii_graphic());
+        assert!(Positions::new(NotGraphic, &text).eq(expected));
     }
 
     #[test]

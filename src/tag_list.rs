@@ -22,7 +22,7 @@ use base64::engine::Simd;
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 use wide::u8x16;
 
-use crate::octets::Positions;
+use crate::octets::{Octet, Positions};
 
 /// One tag-spec of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -95,7 +95,7 @@ pub struct Tags<'a> {
     list: &'a [u8],
     /// Where the next spec begins; `None` at the end.
     next: Option<usize>,
-    semicolons: Positions<'a>,
+    semicolons: Positions<'a, Octet>,
     /// The first stray octet from there on.
     stray: Option<(usize, u8)>,
     seen: SeenNames<'a>,
@@ -104,7 +104,7 @@ pub struct Tags<'a> {
 /// The names that came before: a few in place, others in a set.
 #[derive(Clone, Debug)]
 struct SeenNames<'a> {
-    /// Names of up to 8 octets, as numbers; none is 0.
+    /// Names of up to 8 octets, as numbers, of which none is 0.
     short: [u64; 16],
     count: usize,
     further: BTreeSet<&'a [u8]>,
@@ -116,7 +116,8 @@ impl<'a> SeenNames<'a> {
         if name.len() <= 8 {
             // No octet of a name is 0, so that names of different lengths are different numbers.
             let number = name.iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
-            if self.short.iter().take(self.count).any(|seen| *seen == number) {
+            // All of them, so that no branch depends on how many there are.
+            if self.short.iter().fold(false, |found, seen| found | (*seen == number)) {
                 return true;
             }
             if let Some(slot) = self.short.get_mut(self.count) {
@@ -133,7 +134,7 @@ impl<'a> Tags<'a> {
     /// Reads a list from its beginning.
     pub fn new(list: &'a [u8]) -> Self {
         let seen = SeenNames { short: [0; 16], count: 0, further: BTreeSet::new() };
-        let semicolons = Positions::new(b';', list);
+        let semicolons = Positions::new(Octet(b';'), list);
         Self { list, next: Some(0), semicolons, stray: stray_octet(list, 0), seen }
     }
 
@@ -360,7 +361,7 @@ pub(crate) fn quote(value: &[u8]) -> String {
 /// The elements of a colon-separated list, without the white space around them.
 pub(crate) fn colon_separated(value: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     let mut start = 0;
-    Positions::new(b':', value).chain([value.len()]).map(move |end| {
+    Positions::new(Octet(b':'), value).chain([value.len()]).map(move |end| {
         let element = value.get(start..end).unwrap_or_default();
         start = end.saturating_add(1);
         trim_end(trim_start(element))

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::signature_error::SignatureError;
 use crate::canonicalization::Canonicalization;
 use crate::domain::{Domain, DomainError, Selector};
+use crate::octets::{NotGraphic, Positions};
 use crate::tag_list::{self, Base64, Tag, Tags};
 use crate::time::UnixTime;
 
@@ -381,9 +382,11 @@ fn parse_domain<T>(
 
 fn check_field_names(tag: Value<'_>) -> Result<(), SignatureError> {
     let mut names_from = false;
+    // RFC 5322 section 3.6.8: ftext is what is graphic and no colon. Only around names white space
+    // may stand.
+    let has_white_space = Positions::new(NotGraphic, tag.octets).next().is_some();
     for name in tag_list::colon_separated(tag.octets) {
-        // RFC 5322 section 3.6.8: ftext, of which only the colon is missing here.
-        if !name.iter().all(u8::is_ascii_graphic) {
+        if has_white_space && !name.iter().all(u8::is_ascii_graphic) {
             let found = tag_list::quote(name);
             return Err(SignatureError::FieldName { found, offset: tag.offset });
         }

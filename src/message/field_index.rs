@@ -46,7 +46,11 @@ impl<'h, 'a> FieldIndex<'h, 'a> {
     /// Takes the lowest field of a name that is not taken yet and not the one at `except`.
     pub(crate) fn take(&mut self, name: &[u8], except: usize) -> Option<usize> {
         let key = key(name);
-        let start = self.entries.partition_point(|entry| self.compare(entry, key, || name).is_lt());
+        let start = self.entries.partition_point(|entry| entry.key < key);
+        let start =
+            start.saturating_add(self.entries.get(start..).unwrap_or_default().partition_point(
+                |entry| entry.key == key && self.compare(entry, key, || name).is_lt(),
+            ));
         loop {
             let taken = usize::try_from(self.entries.get(start)?.taken).ok()?;
             let entry = self.entries.get(start.checked_add(taken)?)?;

@@ -6,7 +6,7 @@
 
 mod field_index;
 
-use crate::octets::{self, Positions};
+use crate::octets::{self, Octet, Positions};
 pub(crate) use field_index::FieldIndex;
 
 /// A message's header block, split into fields, and the body behind it.
@@ -50,7 +50,7 @@ impl<'a> Header<'a> {
         let mut start = 0;
         let mut line_start = 0;
         let mut body_start = None;
-        for line_feed in Positions::new(b'\n', message) {
+        for line_feed in Positions::new(Octet(b'\n'), message) {
             let carriage_return = line_feed.wrapping_sub(1);
             if message.get(carriage_return) != Some(&b'\r') {
                 continue;
