@@ -103,13 +103,14 @@ const KEY_OCTETS: usize = 7;
 fn key(name: &[u8]) -> u64 {
     let first = match name.first_chunk() {
         Some([a, b, c, d, e, f, g]) => u64::from_be_bytes([0, *a, *b, *c, *d, *e, *f, *g]),
-        None => number(name),
+        None => name.iter().fold(0, |octets, octet| octets << 8 | u64::from(*octet)),
     };
     let length = u64::try_from(name.len()).unwrap_or(u64::MAX).min(255);
     length << 56 | lower_case(first)
 }
 
-/// Compares what the key of two names does not hold of them.
+/// Compares what the key of two names does not hold of them: the last eight octets, which is all
+/// of most names, then those between.
 fn compare_ends<'a, 'b>(
     key: u64,
     a: impl FnOnce() -> &'a [u8],
@@ -120,21 +121,16 @@ fn compare_ends<'a, 'b>(
         return Ordering::Equal;
     }
     let (a, b) = (a(), b());
-    a.len().cmp(&b.len()).then_with(|| end(a).cmp(end(b)))
+    last(a).cmp(&last(b)).then_with(|| between(a).cmp(between(b)))
 }
 
-/// What is behind the key's octets of a name, in lower case.
-fn end(name: &[u8]) -> impl Iterator<Item = u64> {
-    let end = name.get(KEY_OCTETS..).unwrap_or_default();
-    end.chunks(8).map(|octets| lower_case(number(octets)))
+fn last(name: &[u8]) -> u64 {
+    lower_case(name.last_chunk().map_or(0, |octets| u64::from_be_bytes(*octets)))
 }
 
-/// At most eight octets as a number.
-fn number(octets: &[u8]) -> u64 {
-    match octets.first_chunk() {
-        Some(octets) => u64::from_be_bytes(*octets),
-        None => octets.iter().fold(0, |number, octet| number << 8 | u64::from(*octet)),
-    }
+fn between(name: &[u8]) -> impl Iterator<Item = u8> {
+    let between = name.get(KEY_OCTETS..name.len().saturating_sub(size_of::<u64>()));
+    between.unwrap_or_default().iter().map(u8::to_ascii_lowercase)
 }
 
 /// Puts eight octets into lower case, all at once.
@@ -189,6 +185,23 @@ mod tests {
             assert_eq!(key(&[octet]), u64::from_be_bytes([1, 0, 0, 0, 0, 0, 0, a]));
         }
         assert_eq!(key(&[b'A'; 300]) >> 48, 0xff61);
+    }
+
+    #[test]
+    fn names_of_any_length_are_told_apart() {
+        let names: Vec<_> = (1..40)
+            .chain([254, 255, 256, 300])
+            .flat_map(|n| {
+                ["A".repeat(n), "a".repeat(n - 1) + "[", "B".repeat(n / 2) + &"a".repeat(n)]
+            })
+            .collect();
+        let text: String = names.iter().map(|name| format!("{name}: x\r\n")).collect();
+        let header = Header::parse(text.as_bytes());
+        let mut index = FieldIndex::new(&header);
+        for (position, name) in names.iter().enumerate().skip(1) {
+            let name = name.to_ascii_lowercase();
+            assert_eq!(index.take(name.as_bytes(), usize::MAX), Some(position), "{name}");
+        }
     }
 
     #[test]
