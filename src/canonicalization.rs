@@ -6,7 +6,7 @@
 use memchr::{memchr, memchr2};
 use wide::u8x16;
 
-use crate::octets;
+use crate::octets::{self, HEAD, NotGraphic};
 
 /// How much a message may change in transit before its hash does.
 ///
@@ -440,20 +440,32 @@ fn relaxed_header_field(field: &[u8], out: &mut Vec<u8>) {
     };
     let colon = octets::colon(text).unwrap_or(text.len());
     let (name, value) = text.split_at_checked(colon).unwrap_or((text, &[]));
-    let start = out.len();
-    if name.iter().any(|octet| matches!(octet, b' ' | b'\t' | b'\r')) {
-        unfold(name, out);
-    } else {
-        out.extend_from_slice(name);
-    }
-    if let Some(name) = out.get_mut(start..) {
-        name.make_ascii_lowercase();
-    }
+    relaxed_name(name, text, out);
     if let [b':', value @ ..] = value {
         out.push(b':');
         unfold(value, out);
     }
     out.extend_from_slice(end);
+}
+
+/// Appends the name with which a field begins.
+fn relaxed_name(name: &[u8], field: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    if let Some(head) = field.first_chunk()
+        && octets::first_in_head(&NotGraphic, head).unwrap_or(HEAD) >= name.len()
+    {
+        // There is nothing to unfold. What is too much is cut off again, which spares a copy whose
+        // length nobody can foresee.
+        let mut head: [u8; HEAD] = *head;
+        head.make_ascii_lowercase();
+        out.extend_from_slice(&head);
+        out.truncate(start.saturating_add(name.len()));
+        return;
+    }
+    unfold(name, out);
+    if let Some(name) = out.get_mut(start..) {
+        name.make_ascii_lowercase();
+    }
 }
 
 /// Appends the text unfolded, with its whitespace reduced and none at either end.

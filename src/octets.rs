@@ -50,18 +50,41 @@ fn first_bit(mask: u64) -> Option<usize> {
 #[derive(Clone, Debug)]
 pub(crate) struct Positions<'a, S> {
     sought: S,
+    text: &'a [u8],
     /// Where the block that is searched begins.
     start: usize,
     /// The places in it that are yet to be told.
     places: u64,
-    /// What stands behind it.
-    rest: &'a [u8],
+    /// Where the next block begins.
+    next: usize,
 }
 
 impl<'a, S> Positions<'a, S> {
     pub(crate) fn new(sought: S, text: &'a [u8]) -> Self {
-        // The first block begins behind an empty one.
-        Self { sought, start: 0_usize.wrapping_sub(BLOCK), places: 0, rest: text }
+        Self { sought, text, start: 0, places: 0, next: 0 }
+    }
+}
+
+impl<S: Sought> Positions<'_, S> {
+    /// Searches the next block that there is.
+    fn advance(&mut self) -> Option<()> {
+        let rest = self.text.get(self.next..).filter(|rest| !rest.is_empty())?;
+        self.start = self.next;
+        self.places = if let Some(block) = rest.first_chunk::<BLOCK>() {
+            mask(&self.sought, block)
+        } else if let Some(block) = self.text.last_chunk::<BLOCK>() {
+            // What it holds of the block before has been told.
+            let told = BLOCK.saturating_sub(rest.len());
+            mask(&self.sought, block).unbounded_shr(u32::try_from(told).ok()?)
+        } else {
+            let mut block = [0; BLOCK];
+            block.get_mut(..rest.len())?.copy_from_slice(rest);
+            // What fills up the block does not count.
+            let filling = BLOCK.saturating_sub(rest.len());
+            mask(&self.sought, &block) & u64::MAX.unbounded_shr(u32::try_from(filling).ok()?)
+        };
+        self.next = self.next.saturating_add(BLOCK);
+        Some(())
     }
 }
 
@@ -71,35 +94,26 @@ impl<S: Sought> Iterator for Positions<'_, S> {
     #[inline]
     fn next(&mut self) -> Option<usize> {
         while self.places == 0 {
-            if let Some((block, rest)) = self.rest.split_first_chunk::<BLOCK>() {
-                self.places = mask(&self.sought, block);
-                self.rest = rest;
-            } else if self.rest.is_empty() {
-                return None;
-            } else {
-                let mut block = [0; BLOCK];
-                if let Some(octets) = block.get_mut(..self.rest.len()) {
-                    octets.copy_from_slice(self.rest);
-                }
-                // What fills up the block does not count.
-                let text = u64::MAX
-                    .unbounded_shr(u32::try_from(BLOCK.saturating_sub(self.rest.len())).ok()?);
-                self.places = mask(&self.sought, &block) & text;
-                self.rest = &[];
-            }
-            self.start = self.start.wrapping_add(BLOCK);
+            self.advance()?;
         }
         let place = first_bit(self.places)?;
         self.places &= self.places.wrapping_sub(1);
-        Some(self.start.wrapping_add(place))
+        Some(self.start.saturating_add(place))
     }
+}
+
+/// Octets at the beginning of a field in which names end that are not long.
+pub(crate) const HEAD: usize = 32;
+
+/// The first place of what is sought in the beginning of a field.
+#[inline]
+pub(crate) fn first_in_head(sought: &impl Sought, head: &[u8; HEAD]) -> Option<usize> {
+    first_bit(mask(sought, head))
 }
 
 /// Where the colon behind the name of a header field stands.
 pub(crate) fn colon(field: &[u8]) -> Option<usize> {
-    // Names are short.
-    let head = field.first_chunk::<32>();
-    let near = head.and_then(|head| first_bit(mask(&Octet(b':'), head)));
+    let near = field.first_chunk().and_then(|head| first_in_head(&Octet(b':'), head));
     near.or_else(|| memchr::memchr(b':', field))
 }
 

@@ -290,12 +290,15 @@ pub(crate) fn decode_base64(value: &[u8]) -> Result<Vec<u8>, usize> {
 
 /// As [`decode_base64`], into a buffer whose contents are replaced.
 pub(crate) fn decode_base64_into(value: &[u8], decoded: &mut Vec<u8>) -> Result<(), usize> {
+    decoded.clear();
+    decoded.reserve(value.len().div_ceil(4).saturating_mul(3));
+    if memchr::memchr3(b' ', b'\t', b'\r', value).is_none() {
+        return decode_quanta(value, decoded, value, value.len());
+    }
     // A whole number of quanta at a time, so that no copy of the value without its white space is
     // ever allocated.
     let mut quanta = [0; 384];
     let mut filled = 0;
-    decoded.clear();
-    decoded.reserve(value.len().div_ceil(4).saturating_mul(3));
     let mut rest = value;
     while !rest.is_empty() {
         let offset = value.len().saturating_sub(rest.len());
@@ -456,7 +459,8 @@ mod tests {
         }
         let padded = Base64(&[7; 287]).to_string();
         assert_eq!(padded.len(), 384);
-        assert_eq!(decode_base64(format!("{padded}QUJD").as_bytes()), Err(384));
+        assert_eq!(decode_base64(format!("{padded}QUJD").as_bytes()), Err(383));
+        assert_eq!(decode_base64(format!("{padded} QUJD").as_bytes()), Err(384));
     }
 
     #[test]
