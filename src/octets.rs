@@ -22,6 +22,18 @@ impl Sought for Octet {
     }
 }
 
+/// The control characters of ASCII.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Control;
+
+impl Sought for Control {
+    #[inline]
+    fn among(&self, octets: u8x16) -> u8x16 {
+        let below_space = octets.simd_eq(octets.min(u8x16::splat(b' ' - 1)));
+        below_space | octets.simd_eq(u8x16::splat(0x7f))
+    }
+}
+
 /// All octets but letters, digits and punctuation of ASCII.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NotGraphic;
@@ -134,10 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_graphic_is_found() {
+    fn classes_are_those_of_ascii() {
         let text: Vec<u8> = (0..=u8::MAX).chain([0]).collect();
-        let expected = (0..text.len()).filter(|n| !text[*n].is_ascii_graphic());
-        assert!(Positions::new(NotGraphic, &text).eq(expected));
+        let text = &text[..];
+        let places = |is: fn(&u8) -> bool| (0..text.len()).filter(move |n| is(&text[*n]));
+        assert!(Positions::new(Control, text).eq(places(u8::is_ascii_control)));
+        assert!(Positions::new(NotGraphic, text).eq(places(|octet| !octet.is_ascii_graphic())));
     }
 
     #[test]

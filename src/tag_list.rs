@@ -20,9 +20,8 @@ use base64::Engine as _;
 #[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
 use base64::engine::Simd;
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
-use wide::u8x16;
 
-use crate::octets::{Octet, Positions};
+use crate::octets::{Control, Octet, Positions};
 
 /// One tag-spec of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -96,6 +95,7 @@ pub struct Tags<'a> {
     /// Where the next spec begins; `None` at the end.
     next: Option<usize>,
     semicolons: Positions<'a, Octet>,
+    controls: Positions<'a, Control>,
     /// The first stray octet from there on.
     stray: Option<(usize, u8)>,
     seen: SeenNames<'a>,
@@ -134,15 +134,25 @@ impl<'a> Tags<'a> {
     /// Reads a list from its beginning.
     pub fn new(list: &'a [u8]) -> Self {
         let seen = SeenNames { short: [0; 16], count: 0, further: BTreeSet::new() };
-        let semicolons = Positions::new(Octet(b';'), list);
-        Self { list, next: Some(0), semicolons, stray: stray_octet(list, 0), seen }
+        let (semicolons, controls) =
+            (Positions::new(Octet(b';'), list), Positions::new(Control, list));
+        let mut tags = Self { list, next: Some(0), semicolons, controls, stray: None, seen };
+        tags.find_stray(0);
+        tags
     }
 
-    #[inline]
+    /// Finds the first stray octet from `start` on.
+    fn find_stray(&mut self, start: usize) {
+        let list = self.list;
+        let mut stray = self.controls.by_ref().filter(|at| *at >= start && is_stray(list, *at));
+        self.stray = stray.next().and_then(|at| Some((at, *list.get(at)?)));
+    }
+
     /// Reads the spec from `start` to `end`, of which `spec` are the octets.
+    #[inline]
     fn read(&mut self, spec: &'a [u8], start: usize, end: usize) -> Result<Tag<'a>, TagListError> {
         if let Some((offset, found)) = self.stray.filter(|(offset, _)| *offset < end) {
-            self.stray = stray_octet(self.list, end);
+            self.find_stray(end);
             return Err(TagListError::Octet { found, offset });
         }
         let text = trim_start(spec);
@@ -240,32 +250,11 @@ fn trim_end(text: &[u8]) -> &[u8] {
     text
 }
 
-/// The first control character from `start` on that is neither HTAB nor part of a fold.
-fn stray_octet(list: &[u8], mut start: usize) -> Option<(usize, u8)> {
-    loop {
-        let at = start.saturating_add(first_control(list.get(start..)?)?);
-        start = at.saturating_add(match list.get(at..)? {
-            [b'\t', ..] => 1,
-            [b'\r', b'\n', b' ' | b'\t', ..] => 3,
-            [octet, ..] => return Some((at, *octet)),
-            [] => return None,
-        });
-    }
-}
-
-fn first_control(text: &[u8]) -> Option<usize> {
-    let (blocks, tail) = text.as_chunks::<16>();
-    for (number, block) in blocks.iter().enumerate() {
-        let octets = u8x16::new(*block);
-        let below_space = octets.simd_eq(octets.min(u8x16::splat(b' ' - 1)));
-        let controls = (below_space | octets.simd_eq(u8x16::splat(0x7f))).to_bitmask();
-        if controls != 0 {
-            let within = usize::try_from(controls.trailing_zeros()).ok()?;
-            return Some(number.saturating_mul(block.len()).saturating_add(within));
-        }
-    }
-    let within = tail.iter().position(u8::is_ascii_control)?;
-    Some(text.len().saturating_sub(tail.len()).saturating_add(within))
+/// Whether a control character is neither HTAB nor part of a fold.
+fn is_stray(list: &[u8], at: usize) -> bool {
+    let [before, here] = [at.wrapping_sub(1), at].map(|at| list.get(at..).unwrap_or_default());
+    let is_fold = |octets: &[u8]| matches!(octets, [b'\r', b'\n', b' ' | b'\t', ..]);
+    !here.starts_with(b"\t") && !is_fold(here) && !is_fold(before)
 }
 
 const CONFIGURATION: GeneralPurposeConfig =
