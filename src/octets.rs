@@ -41,8 +41,8 @@ pub(crate) struct NotGraphic;
 impl Sought for NotGraphic {
     #[inline]
     fn among(&self, octets: u8x16) -> u8x16 {
-        let [first, others] = [b'!', b'~' - b'!'].map(u8x16::splat);
-        (octets - first).simd_gt(others)
+        let [space, delete] = [b' ', 0x7f].map(u8x16::splat);
+        octets.simd_eq(octets.min(space)) | octets.simd_eq(octets.max(delete))
     }
 }
 
