@@ -101,21 +101,23 @@ pub struct Tags<'a> {
     seen: SeenNames<'a>,
 }
 
-/// The names that came before: a few in place, others in a set.
+/// The names that came before: a few short ones in place, all others in a set.
 #[derive(Clone, Debug)]
 struct SeenNames<'a> {
     /// Names of up to 8 octets, as numbers, of which none is 0.
     short: [u64; 16],
     count: usize,
-    further: BTreeSet<&'a [u8]>,
+    /// The first 8 octets as a number, and the others.
+    further: BTreeSet<(u64, &'a [u8])>,
 }
 
 impl<'a> SeenNames<'a> {
     /// Remembers a name and says whether it was there before.
     fn insert(&mut self, name: &'a [u8]) -> bool {
-        if name.len() <= 8 {
-            // No octet of a name is 0, so that names of different lengths are different numbers.
-            let number = name.iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
+        let (first, rest) = name.split_at_checked(8).unwrap_or((name, &[]));
+        // No octet of a name is 0, so that names of different lengths are different numbers.
+        let number = first.iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
+        if rest.is_empty() {
             // All of them, so that no branch depends on how many there are.
             if self.short.iter().fold(false, |found, seen| found | (*seen == number)) {
                 return true;
@@ -126,7 +128,7 @@ impl<'a> SeenNames<'a> {
                 return false;
             }
         }
-        !self.further.insert(name)
+        !self.further.insert((number, rest))
     }
 }
 
@@ -423,6 +425,9 @@ mod tests {
             Tags::new(list.as_bytes()).map(|tag| tag.unwrap().is_duplicate).collect();
         assert_eq!(duplicates[..40], [false; 40]);
         assert_eq!(duplicates[40..], [true, true, false]);
+        let list = b"abcdefgh=;abcdefghi=;abcdefghj=;abcdefg=;abcdefghi=;abcdefgh=";
+        let duplicates = Tags::new(list).map(|tag| tag.unwrap().is_duplicate);
+        assert!(duplicates.eq([false, false, false, false, true, true]));
     }
 
     #[test]
