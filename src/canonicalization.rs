@@ -3,8 +3,10 @@
 //! Everything here works on bytes as received. Only SP and HTAB are whitespace, only CRLF ends a
 //! line; a CR or LF on its own is content like any other octet and is never repaired.
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 use wide::u8x16;
+
+use crate::octets::{self, HEAD, NotGraphic};
 
 /// How much a message may change in transit before its hash does.
 ///
@@ -238,8 +240,6 @@ struct Output {
     bytes: Vec<u8>,
     /// Less than `CAPACITY - STRIP` between calls.
     length: usize,
-    /// Whether any of the octets may be an HTAB, which stands for a SP.
-    tabs: bool,
 }
 
 impl std::fmt::Debug for Output {
@@ -257,8 +257,11 @@ impl Output {
         self.bytes.first_chunk_mut()
     }
 
-    /// Appends at most `STRIP` octets.
+    /// Appends at most `STRIP` octets; where none wait before them, they need not wait either.
     fn push(&mut self, octets: &[u8], sink: &mut impl FnMut(&[u8])) {
+        if self.length == 0 {
+            return sink(octets);
+        }
         let (start, end) = (self.length, self.length.saturating_add(octets.len()));
         if let Some(place) = self.buffer().and_then(|buffer| buffer.get_mut(start..end)) {
             place.copy_from_slice(octets);
@@ -277,7 +280,8 @@ impl Output {
         if let Some(octets) = self.bytes.get_mut(..self.length)
             && !octets.is_empty()
         {
-            if self.tabs {
+            // An HTAB that is left stands for a SP.
+            if memchr(b'\t', octets).is_some() {
                 for octet in octets.iter_mut() {
                     *octet = if *octet == b'\t' { b' ' } else { *octet };
                 }
@@ -285,7 +289,6 @@ impl Output {
             sink(octets);
         }
         self.length = 0;
-        self.tabs = false;
     }
 
     /// Appends the reduced form of octets that end in content.
@@ -317,8 +320,7 @@ impl Output {
         let blocks = length.div_ceil(BLOCK);
         let start = self.length;
         if let Some(buffer) = self.buffer() {
-            let (end, tabs) = reduce_blocks(strip, blocks, buffer, start);
-            self.tabs |= tabs;
+            let end = reduce_blocks(strip, blocks, buffer, start);
             // What fills up the last block was taken for content, none of which is dropped.
             let padding = blocks.wrapping_mul(BLOCK).wrapping_sub(length);
             self.advance(end.wrapping_sub(padding), sink);
@@ -326,64 +328,68 @@ impl Output {
     }
 }
 
-/// Copies what is kept of the first blocks to `position`, and returns the position after it and
-/// whether there was any HTAB.
+/// Copies what is kept of the first blocks to `position`, and returns the position after it.
 ///
 /// Every copy is of a whole block, however few octets lie between two runs that are dropped: the
 /// next copy overwrites what was too much, and no copy has a length to branch on.
-fn reduce_blocks(
-    strip: &Strip,
-    blocks: usize,
-    buffer: &mut Buffer,
-    position: usize,
-) -> (usize, bool) {
+fn reduce_blocks(strip: &Strip, blocks: usize, buffer: &mut Buffer, position: usize) -> usize {
     let mut position = position;
-    let mut tabs = u8x16::ZERO;
     for index in 0..blocks.min(STRIP / BLOCK) {
         let start = index.wrapping_mul(BLOCK);
         let Some(window) = strip.get(start..).and_then(|rest| rest.first_chunk()) else {
             break;
         };
-        let mut dropped = dropped(window, &mut tabs);
+        let mut runs = white_space_before_blanks(window);
         copy_block(window, 0, buffer, position);
-        if dropped == 0 {
-            position = position.wrapping_add(BLOCK);
-            continue;
-        }
         let mut kept_from = 0;
-        loop {
-            let run_start = first_bit(dropped);
+        while runs != 0 {
+            let run_start = first_bit(runs);
             position = position.wrapping_add(run_start.wrapping_sub(kept_from));
             // The carry of the sum goes through the first run and stops after it.
-            let carried = dropped.wrapping_add(dropped & dropped.wrapping_neg());
+            let carried = runs.wrapping_add(runs & runs.wrapping_neg());
+            runs &= carried;
             kept_from = first_bit(carried);
-            dropped &= carried;
-            copy_block(window, kept_from, buffer, position);
-            if dropped == 0 {
-                break;
+            if !is_wsp_or_crlf(window, kept_from) {
+                kept_from = keep_one_more(kept_from);
             }
+            copy_block(window, kept_from, buffer, position);
         }
         position = position.wrapping_add(BLOCK.wrapping_sub(kept_from));
     }
-    (position, tabs.any())
+    position
 }
 
-/// The octets of the block that are dropped, as a mask: WSP before WSP or CRLF.
+/// The WSP of the block that stands before WSP or a control character, as a mask: all but the last
+/// octet of each run is dropped in any case.
 #[inline(always)]
-fn dropped(window: &Window, tabs: &mut u8x16) -> u64 {
-    let [space, tab, cr, lf] = [b' ', b'\t', b'\r', b'\n'].map(u8x16::splat);
+fn white_space_before_blanks(window: &Window) -> u64 {
+    let [space, tab] = [b' ', b'\t'].map(u8x16::splat);
     let [a, b, c, d] = [0usize, 16, 32, 48].map(|offset| {
         let here = vector(window, offset);
         let next = vector(window, offset.wrapping_add(1));
-        let after_next = vector(window, offset.wrapping_add(2));
-        let here_tab = here.simd_eq(tab);
-        *tabs |= here_tab;
-        let here_wsp = here_tab | here.simd_eq(space);
-        let next_wsp = next.simd_eq(tab) | next.simd_eq(space);
-        let next_crlf = next.simd_eq(cr) & after_next.simd_eq(lf);
-        u64::from((here_wsp & (next_wsp | next_crlf)).to_bitmask())
+        let next_blank = next.saturating_sub(space).simd_eq(u8x16::ZERO);
+        let wsp = here.simd_eq(space) | here.simd_eq(tab);
+        u64::from((wsp & next_blank).to_bitmask())
     });
     a | b << 16 | c << 32 | d << 48
+}
+
+/// In front of a CR that ends no line, or of a control character, one WSP is kept: so seldom that
+/// the branch to here is foreseen.
+#[cold]
+fn keep_one_more(kept_from: usize) -> usize {
+    kept_from.wrapping_sub(1)
+}
+
+/// Whether WSP or CRLF stands there, where an octet up to SP does: as one bit of a set, so that no
+/// branch asks which of them it is.
+#[inline(always)]
+fn is_wsp_or_crlf(window: &Window, index: usize) -> bool {
+    const WSP: u64 = 1 << b' ' | 1 << b'\t';
+    let octets = window.get(index..).and_then(|rest| rest.first_chunk());
+    let [first, second] = octets.copied().unwrap_or_default();
+    let set = WSP | u64::from(second == b'\n') << b'\r';
+    set.wrapping_shr(first.into()) & 1 != 0
 }
 
 #[inline(always)]
@@ -432,23 +438,34 @@ fn relaxed_header_field(field: &[u8], out: &mut Vec<u8>) {
         [text @ .., b'\r', b'\n'] => (text, CRLF),
         text => (text, &[][..]),
     };
-    // A name is short: a plain search finds its end first.
-    let colon = text.iter().position(|octet| *octet == b':').unwrap_or(text.len());
+    let colon = octets::colon(text).unwrap_or(text.len());
     let (name, value) = text.split_at_checked(colon).unwrap_or((text, &[]));
-    let start = out.len();
-    if name.iter().any(|octet| matches!(octet, b' ' | b'\t' | b'\r')) {
-        unfold(name, out);
-        if let Some(name) = out.get_mut(start..) {
-            name.make_ascii_lowercase();
-        }
-    } else {
-        out.extend(name.iter().map(u8::to_ascii_lowercase));
-    }
+    relaxed_name(name, text, out);
     if let [b':', value @ ..] = value {
         out.push(b':');
         unfold(value, out);
     }
     out.extend_from_slice(end);
+}
+
+/// Appends the name with which a field begins.
+fn relaxed_name(name: &[u8], field: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    if let Some(head) = field.first_chunk()
+        && octets::first_in_head(&NotGraphic, head).unwrap_or(HEAD) >= name.len()
+    {
+        // There is nothing to unfold. What is too much is cut off again, which spares a copy whose
+        // length nobody can foresee.
+        let mut head: [u8; HEAD] = *head;
+        head.make_ascii_lowercase();
+        out.extend_from_slice(&head);
+        out.truncate(start.saturating_add(name.len()));
+        return;
+    }
+    unfold(name, out);
+    if let Some(name) = out.get_mut(start..) {
+        name.make_ascii_lowercase();
+    }
 }
 
 /// Appends the text unfolded, with its whitespace reduced and none at either end.

@@ -18,6 +18,7 @@ pub mod dns;
 mod domain;
 pub mod evaluation;
 pub mod message;
+mod octets;
 pub mod spf;
 pub mod tag_list;
 mod time;

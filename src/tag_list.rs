@@ -14,10 +14,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use base64::Engine as _;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use wide::u8x16;
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+use base64::engine::Simd;
+use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
+
+use crate::octets::{Control, Octet, Positions};
 
 /// One tag-spec of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -74,7 +78,8 @@ pub enum TagListError {
 /// The tag-specs of a list in order: each a [`Tag`], or why it is none.
 ///
 /// Reading goes on behind a malformed spec. Time is linear in the length of the list, and
-/// `n log n` in the number of tags; nothing is allocated for lists of up to 16 tags.
+/// `n log n` in the number of tags; nothing is allocated for lists of up to 16 tags with names of
+/// up to 8 octets.
 ///
 /// ```
 /// use bonafide::tag_list::Tags;
@@ -89,94 +94,134 @@ pub struct Tags<'a> {
     list: &'a [u8],
     /// Where the next spec begins; `None` at the end.
     next: Option<usize>,
+    semicolons: Positions<'a, Octet>,
+    controls: Positions<'a, Control>,
     /// The first stray octet from there on.
     stray: Option<(usize, u8)>,
     seen: SeenNames<'a>,
 }
 
-/// The names that came before: a few in place, many in a set.
+/// The names that came before: a few short ones in place, all others in a set.
 #[derive(Clone, Debug)]
 struct SeenNames<'a> {
-    first: [&'a [u8]; 16],
+    /// Names of up to 8 octets, as numbers, of which none is 0.
+    short: [u64; 16],
     count: usize,
-    further: BTreeSet<&'a [u8]>,
+    /// The first 8 octets as a number, and the others.
+    further: BTreeSet<(u64, &'a [u8])>,
 }
 
 impl<'a> SeenNames<'a> {
     /// Remembers a name and says whether it was there before.
     fn insert(&mut self, name: &'a [u8]) -> bool {
-        if self.first.iter().take(self.count).any(|seen| *seen == name) {
-            return true;
+        let (first, rest) = name.split_at_checked(8).unwrap_or((name, &[]));
+        // No octet of a name is 0, so that names of different lengths are different numbers.
+        let number = first.iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
+        if rest.is_empty() {
+            // All of them, so that no branch depends on how many there are.
+            if self.short.iter().fold(false, |found, seen| found | (*seen == number)) {
+                return true;
+            }
+            if let Some(slot) = self.short.get_mut(self.count) {
+                *slot = number;
+                self.count = self.count.saturating_add(1);
+                return false;
+            }
         }
-        if let Some(slot) = self.first.get_mut(self.count) {
-            *slot = name;
-            self.count = self.count.saturating_add(1);
-            return false;
-        }
-        !self.further.insert(name)
+        !self.further.insert((number, rest))
     }
 }
 
 impl<'a> Tags<'a> {
     /// Reads a list from its beginning.
     pub fn new(list: &'a [u8]) -> Self {
-        let seen = SeenNames { first: [&[]; 16], count: 0, further: BTreeSet::new() };
-        Self { list, next: Some(0), stray: stray_octet(list, 0), seen }
+        let seen = SeenNames { short: [0; 16], count: 0, further: BTreeSet::new() };
+        let (semicolons, controls) =
+            (Positions::new(Octet(b';'), list), Positions::new(Control, list));
+        let mut tags = Self { list, next: Some(0), semicolons, controls, stray: None, seen };
+        tags.find_stray(0);
+        tags
     }
 
-    fn read(&mut self, start: usize, end: usize) -> Result<Tag<'a>, TagListError> {
-        let spec = self.list.get(start..end).unwrap_or_default();
+    /// Finds the first stray octet from `start` on.
+    fn find_stray(&mut self, start: usize) {
+        let list = self.list;
+        let mut stray = self.controls.by_ref().filter(|at| *at >= start && is_stray(list, *at));
+        self.stray = stray.next().and_then(|at| Some((at, *list.get(at)?)));
+    }
+
+    /// Reads the spec from `start` to `end`, of which `spec` are the octets.
+    #[inline]
+    fn read(&mut self, spec: &'a [u8], start: usize, end: usize) -> Result<Tag<'a>, TagListError> {
         if let Some((offset, found)) = self.stray.filter(|(offset, _)| *offset < end) {
-            self.stray = stray_octet(self.list, end);
+            self.find_stray(end);
             return Err(TagListError::Octet { found, offset });
         }
-        let name_offset = start.saturating_add(leading_white_space(spec));
-        let Some(equals) = memchr::memchr(b'=', spec).map(|at| start.saturating_add(at)) else {
-            return Err(if name_offset == end {
-                TagListError::Empty { offset: end }
-            } else {
-                TagListError::NoEqualsSign { offset: name_offset }
-            });
-        };
-        let name = trim_end(self.list.get(name_offset..equals).unwrap_or_default());
-        let stray = match name {
-            [] => {
-                return Err(TagListError::Name { found: b'=', offset: equals });
+        let text = trim_start(spec);
+        let length = text.iter().take_while(|octet| is_name_octet(**octet)).count();
+        let (name, behind) = text.split_at_checked(length).unwrap_or_default();
+        match (name, trim_start(behind)) {
+            ([b'A'..=b'Z' | b'a'..=b'z', ..], [b'=', around @ ..]) => {
+                let offset_of = |rest: &[u8]| end.saturating_sub(rest.len());
+                let value = trim_start(around);
+                Ok(Tag {
+                    name,
+                    value: trim_end(value),
+                    name_offset: offset_of(text),
+                    value_offset: offset_of(value),
+                    span: offset_of(around)..end,
+                    is_duplicate: self.seen.insert(name),
+                })
             }
-            [first, ..] if !first.is_ascii_alphabetic() => Some(0),
-            _ => name.iter().position(|octet| !octet.is_ascii_alphanumeric() && *octet != b'_'),
-        };
-        if let Some((at, found)) = stray.and_then(|at| Some((at, *name.get(at)?))) {
-            return Err(TagListError::Name { found, offset: name_offset.saturating_add(at) });
+            _ => Err(malformed(spec, start)),
         }
-        let value_start = equals.saturating_add(1);
-        let around = self.list.get(value_start..end).unwrap_or_default();
-        let value_offset = value_start.saturating_add(leading_white_space(around));
-        let value = trim_end(self.list.get(value_offset..end).unwrap_or_default());
-        let is_duplicate = self.seen.insert(name);
-        Ok(Tag { name, value, name_offset, value_offset, span: value_start..end, is_duplicate })
     }
+}
+
+/// Why a spec that begins at an offset has no name in front of an equals sign.
+#[cold]
+fn malformed(spec: &[u8], start: usize) -> TagListError {
+    let text = trim_start(spec);
+    let offset = start.saturating_add(spec.len()).saturating_sub(text.len());
+    let Some(equals) = memchr::memchr(b'=', text) else {
+        return match text {
+            [] => TagListError::Empty { offset },
+            _ => TagListError::NoEqualsSign { offset },
+        };
+    };
+    let name = trim_end(text.get(..equals).unwrap_or_default());
+    let at = match name {
+        [first, ..] if first.is_ascii_alphabetic() => {
+            name.iter().position(|octet| !is_name_octet(*octet)).unwrap_or_default()
+        }
+        _ => 0,
+    };
+    // Without a name the equals sign itself stands there.
+    let found = text.get(at).copied().unwrap_or(b'=');
+    TagListError::Name { found, offset: offset.saturating_add(at) }
+}
+
+fn is_name_octet(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || octet == b'_'
 }
 
 impl<'a> Iterator for Tags<'a> {
     type Item = Result<Tag<'a>, TagListError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let start = self.next?;
-        let rest = self.list.get(start..)?;
-        let end = match memchr::memchr(b';', rest) {
-            Some(at) => start.saturating_add(at),
-            // What follows the last semicolon may be nothing but white space; a list of nothing at
-            // all is an empty spec.
-            None if start > 0 && leading_white_space(rest) == rest.len() => {
-                self.next = None;
-                let (offset, found) = self.stray?;
-                return Some(Err(TagListError::Octet { found, offset }));
-            }
-            None => self.list.len(),
-        };
-        self.next = Some(end.saturating_add(1)).filter(|next| *next <= self.list.len());
-        Some(self.read(start, end))
+        let semicolon = self.semicolons.next();
+        let end = semicolon.unwrap_or(self.list.len());
+        self.next = semicolon.map(|semicolon| semicolon.saturating_add(1));
+        let spec = self.list.get(start..end)?;
+        // What follows the last semicolon may be nothing but white space; a list of nothing at
+        // all is an empty spec.
+        if semicolon.is_none() && start > 0 && trim_start(spec).is_empty() {
+            let (offset, found) = self.stray?;
+            return Some(Err(TagListError::Octet { found, offset }));
+        }
+        Some(self.read(spec, start, end))
     }
 }
 
@@ -187,49 +232,50 @@ pub(crate) fn is_white_space(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-fn leading_white_space(text: &[u8]) -> usize {
-    text.iter().take_while(|octet| is_white_space(**octet)).count()
+fn trim_start(text: &[u8]) -> &[u8] {
+    let mut text = text;
+    while let [octet, rest @ ..] = text
+        && is_white_space(*octet)
+    {
+        text = rest;
+    }
+    text
 }
 
 fn trim_end(text: &[u8]) -> &[u8] {
-    let white = text.iter().rev().take_while(|octet| is_white_space(**octet)).count();
-    text.get(..text.len().saturating_sub(white)).unwrap_or_default()
-}
-
-/// The first control character from `start` on that is neither HTAB nor part of a fold.
-fn stray_octet(list: &[u8], mut start: usize) -> Option<(usize, u8)> {
-    loop {
-        let at = start.saturating_add(first_control(list.get(start..)?)?);
-        start = at.saturating_add(match list.get(at..)? {
-            [b'\t', ..] => 1,
-            [b'\r', b'\n', b' ' | b'\t', ..] => 3,
-            [octet, ..] => return Some((at, *octet)),
-            [] => return None,
-        });
+    let mut text = text;
+    while let [rest @ .., octet] = text
+        && is_white_space(*octet)
+    {
+        text = rest;
     }
+    text
 }
 
 /// Where the first control character stands.
 pub(crate) fn first_control(text: &[u8]) -> Option<usize> {
-    let (blocks, tail) = text.as_chunks::<16>();
-    for (number, block) in blocks.iter().enumerate() {
-        let octets = u8x16::new(*block);
-        let below_space = octets.simd_eq(octets.min(u8x16::splat(b' ' - 1)));
-        let controls = (below_space | octets.simd_eq(u8x16::splat(0x7f))).to_bitmask();
-        if controls != 0 {
-            let within = usize::try_from(controls.trailing_zeros()).ok()?;
-            return Some(number.saturating_mul(block.len()).saturating_add(within));
-        }
-    }
-    let within = tail.iter().position(u8::is_ascii_control)?;
-    Some(text.len().saturating_sub(tail.len()).saturating_add(within))
+    Positions::new(Control, text).next()
 }
 
-const ENGINE: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
+/// Whether a control character is neither HTAB nor part of a fold.
+fn is_stray(list: &[u8], at: usize) -> bool {
+    let [before, here] = [at.wrapping_sub(1), at].map(|at| list.get(at..).unwrap_or_default());
+    let is_fold = |octets: &[u8]| matches!(octets, [b'\r', b'\n', b' ' | b'\t', ..]);
+    !here.starts_with(b"\t") && !is_fold(here) && !is_fold(before)
+}
+
+const CONFIGURATION: GeneralPurposeConfig =
     // RFC 6376 section 2.10: the padding of a base64string is optional.
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+
+/// What the processor is able to do is asked once.
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::standard(CONFIGURATION));
+
+#[cfg(not(any(target_arch = "aarch64", target_arch = "x86_64")))]
+static ENGINE: LazyLock<base64::engine::GeneralPurpose> = LazyLock::new(|| {
+    base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, CONFIGURATION)
+});
 
 /// Decodes the base64 of a tag value, which folding white space may break anywhere
 /// (RFC 6376 section 2.10). The error is the offset of what is no base64.
@@ -240,17 +286,19 @@ pub(crate) fn decode_base64(value: &[u8]) -> Result<Vec<u8>, usize> {
 
 /// As [`decode_base64`], into a buffer whose contents are replaced.
 pub(crate) fn decode_base64_into(value: &[u8], decoded: &mut Vec<u8>) -> Result<(), usize> {
+    decoded.clear();
+    decoded.reserve(value.len().div_ceil(4).saturating_mul(3));
+    if memchr::memchr3(b' ', b'\t', b'\r', value).is_none() {
+        return decode_quanta(value, decoded, value, value.len());
+    }
     // A whole number of quanta at a time, so that no copy of the value without its white space is
     // ever allocated.
     let mut quanta = [0; 384];
     let mut filled = 0;
-    decoded.clear();
-    decoded.reserve(value.len().div_ceil(4).saturating_mul(3));
     let mut rest = value;
     while !rest.is_empty() {
         let offset = value.len().saturating_sub(rest.len());
-        let white = leading_white_space(rest);
-        rest = rest.get(white..).unwrap_or_default();
+        rest = trim_start(rest);
         let piece = memchr::memchr3(b' ', b'\t', b'\r', rest).unwrap_or(rest.len());
         let room = quanta.get_mut(filled..).unwrap_or_default();
         let (piece, behind) = rest.split_at(piece.min(room.len()));
@@ -263,7 +311,7 @@ pub(crate) fn decode_base64_into(value: &[u8], decoded: &mut Vec<u8>) -> Result<
             decode_quanta(&quanta, decoded, value, offset)?;
             filled = 0;
             // Padding ends a value: nothing but white space may follow.
-            if quanta.ends_with(b"=") && leading_white_space(rest) < rest.len() {
+            if quanta.ends_with(b"=") && !trim_start(rest).is_empty() {
                 return Err(value.len().saturating_sub(rest.len()));
             }
         }
@@ -290,7 +338,7 @@ pub(crate) struct Base64<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Base64<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        base64::display::Base64Display::new(self.0, &ENGINE).fmt(f)
+        base64::display::Base64Display::new(self.0, &*ENGINE).fmt(f)
     }
 }
 
@@ -311,15 +359,11 @@ pub(crate) fn quote(value: &[u8]) -> String {
 
 /// The elements of a colon-separated list, without the white space around them.
 pub(crate) fn colon_separated(value: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    let mut rest = Some(value);
-    std::iter::from_fn(move || {
-        let list = rest?;
-        let (element, behind) = match memchr::memchr(b':', list) {
-            Some(colon) => (list.get(..colon)?, list.get(colon.saturating_add(1)..)),
-            None => (list, None),
-        };
-        rest = behind;
-        Some(trim_end(element.get(leading_white_space(element)..).unwrap_or_default()))
+    let mut start = 0;
+    Positions::new(Octet(b':'), value).chain([value.len()]).map(move |end| {
+        let element = value.get(start..end).unwrap_or_default();
+        start = end.saturating_add(1);
+        trim_end(trim_start(element))
     })
 }
 
@@ -386,6 +430,9 @@ mod tests {
             Tags::new(list.as_bytes()).map(|tag| tag.unwrap().is_duplicate).collect();
         assert_eq!(duplicates[..40], [false; 40]);
         assert_eq!(duplicates[40..], [true, true, false]);
+        let list = b"abcdefgh=;abcdefghi=;abcdefghj=;abcdefg=;abcdefghi=;abcdefgh=";
+        let duplicates = Tags::new(list).map(|tag| tag.unwrap().is_duplicate);
+        assert!(duplicates.eq([false, false, false, false, true, true]));
     }
 
     #[test]
@@ -411,7 +458,8 @@ mod tests {
         }
         let padded = Base64(&[7; 287]).to_string();
         assert_eq!(padded.len(), 384);
-        assert_eq!(decode_base64(format!("{padded}QUJD").as_bytes()), Err(384));
+        assert_eq!(decode_base64(format!("{padded}QUJD").as_bytes()), Err(383));
+        assert_eq!(decode_base64(format!("{padded} QUJD").as_bytes()), Err(384));
     }
 
     #[test]

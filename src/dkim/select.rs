@@ -10,13 +10,12 @@ use crate::message::{Field, FieldIndex, Header};
 
 /// Selects fields for the signatures of one header, and makes them canonical.
 pub(super) struct Selector<'h, 'a> {
-    header: &'h Header<'a>,
-    index: FieldIndex<'a>,
+    index: FieldIndex<'h, 'a>,
 }
 
 impl<'h, 'a> Selector<'h, 'a> {
     pub(super) fn new(header: &'h Header<'a>) -> Self {
-        Self { header, index: FieldIndex::new(header) }
+        Self { index: FieldIndex::new(header) }
     }
 
     /// Appends to `canonical` what a signature was made over: the fields that h= names, then the
@@ -29,32 +28,39 @@ impl<'h, 'a> Selector<'h, 'a> {
         verdict: &mut Verdict,
         canonical: &mut Vec<u8>,
     ) {
-        verdict.signed_fields = FieldNames::with_capacity(signature.fields_length());
+        let header = self.index.header();
+        let mut signed = Vec::with_capacity(signature.fields_length());
+        let mut oversigned = Vec::new();
         for name in signature.signed_fields() {
             // RFC 6376 section 3.7: the signature's own field is never covered by h=.
             let position = self.index.take(name, verdict.position);
-            match position.and_then(|position| self.header.field(position)) {
+            let names = match position.and_then(|position| header.field(position)) {
                 Some(field) => {
-                    verdict.signed_fields.push(name);
                     header_field(signature.header_canonicalization, field.as_bytes(), canonical);
                     // RFC 6376 section 3.7: each field ends in CRLF, the last one of a message
                     // that breaks off in its header too.
                     if !canonical.ends_with(b"\r\n") {
                         canonical.extend_from_slice(b"\r\n");
                     }
+                    &mut signed
                 }
-                None => verdict.oversigned_fields.push(name),
-            }
+                None => &mut oversigned,
+            };
+            FieldNames::append(names, name);
             if let Some(trace) = &mut verdict.trace {
                 let name = String::from_utf8_lossy(name).into_owned();
                 trace.push(Event::SignedField { name, position });
             }
         }
-        let (header, duplicates) = (self.header, &mut verdict.unsigned_duplicates);
+        let mut duplicates = Vec::new();
         self.index.give_back(verdict.position, |position| {
-            duplicates.push(header.field(position).map(|field| field.name()).unwrap_or_default());
+            let name = header.field(position).map(|field| field.name()).unwrap_or_default();
+            FieldNames::append(&mut duplicates, name);
         });
-        if let Some(field) = self.header.field(verdict.position) {
+        verdict.signed_fields = FieldNames::new(signed);
+        verdict.oversigned_fields = FieldNames::new(oversigned);
+        verdict.unsigned_duplicates = FieldNames::new(duplicates);
+        if let Some(field) = header.field(verdict.position) {
             append_without_signature(signature.header_canonicalization, field, hole, canonical);
         }
     }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::signature_error::SignatureError;
 use crate::canonicalization::Canonicalization;
 use crate::domain::{Domain, DomainError, Selector};
+use crate::octets::{NotGraphic, Positions};
 use crate::tag_list::{self, Base64, Tag, Tags};
 use crate::time::UnixTime;
 
@@ -120,22 +121,31 @@ impl<'a> Signature<'a> {
 /// The tags of a DKIM-Signature field before they are understood.
 #[derive(Default)]
 pub(super) struct SignatureTags<'a> {
-    v: Option<Tag<'a>>,
-    a: Option<Tag<'a>>,
-    b: Option<Tag<'a>>,
-    bh: Option<Tag<'a>>,
-    c: Option<Tag<'a>>,
-    d: Option<Tag<'a>>,
-    h: Option<Tag<'a>>,
-    i: Option<Tag<'a>>,
-    l: Option<Tag<'a>>,
-    q: Option<Tag<'a>>,
-    s: Option<Tag<'a>>,
-    t: Option<Tag<'a>>,
-    x: Option<Tag<'a>>,
-    z: Option<Tag<'a>>,
+    v: Option<Value<'a>>,
+    a: Option<Value<'a>>,
+    b: Option<Value<'a>>,
+    bh: Option<Value<'a>>,
+    c: Option<Value<'a>>,
+    d: Option<Value<'a>>,
+    h: Option<Value<'a>>,
+    i: Option<Value<'a>>,
+    l: Option<Value<'a>>,
+    q: Option<Value<'a>>,
+    s: Option<Value<'a>>,
+    t: Option<Value<'a>>,
+    x: Option<Value<'a>>,
+    z: Option<Value<'a>>,
+    /// Where the value of b= stands with the white space around it.
+    signature_span: Range<usize>,
     /// The first thing that voids the list.
     error: Option<SignatureError>,
+}
+
+/// The value of a tag and where it stands.
+#[derive(Clone, Copy)]
+struct Value<'a> {
+    octets: &'a [u8],
+    offset: usize,
 }
 
 impl<'a> SignatureTags<'a> {
@@ -162,7 +172,10 @@ impl<'a> SignatureTags<'a> {
         let slot = match tag.name {
             b"v" => &mut self.v,
             b"a" => &mut self.a,
-            b"b" => &mut self.b,
+            b"b" => {
+                self.signature_span = tag.span;
+                &mut self.b
+            }
             b"bh" => &mut self.bh,
             b"c" => &mut self.c,
             b"d" => &mut self.d,
@@ -177,36 +190,35 @@ impl<'a> SignatureTags<'a> {
             // RFC 6376 section 3.2: what is not known is ignored.
             _ => return,
         };
-        *slot = Some(tag);
+        *slot = Some(Value { octets: tag.value, offset: tag.value_offset });
     }
 
     /// d= if it can be read, whatever else is wrong.
     pub(super) fn domain(&self) -> Option<Domain> {
-        Domain::parse(self.d.as_ref()?.value).ok()
+        Domain::parse(self.d?.octets).ok()
     }
 
     /// s= if it can be read, whatever else is wrong.
     pub(super) fn selector(&self) -> Option<Selector> {
-        Selector::parse(self.s.as_ref()?.value).ok()
+        Selector::parse(self.s?.octets).ok()
     }
 
-    /// Where the value of b= stands with the white space around it.
-    pub(super) fn signature_span(&self) -> Option<Range<usize>> {
-        self.b.as_ref().map(|tag| tag.span.clone())
+    /// Where the value of b= stands with the white space around it, if there is one.
+    pub(super) fn signature_span(&self) -> Range<usize> {
+        self.signature_span.clone()
     }
 
     pub(super) fn interpret(&self) -> Result<Signature<'a>, SignatureError> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        let version = required("v", &self.v)?;
-        if version.value != b"1" {
-            let found = tag_list::quote(version.value);
-            return Err(SignatureError::Version { found, offset: version.value_offset });
+        let version = required("v", self.v)?;
+        if version.octets != b"1" {
+            let found = tag_list::quote(version.octets);
+            return Err(SignatureError::Version { found, offset: version.offset });
         }
-        let (a, b, bh) =
-            (required("a", &self.a)?, required("b", &self.b)?, required("bh", &self.bh)?);
-        let (d, h, s) = (required("d", &self.d)?, required("h", &self.h)?, required("s", &self.s)?);
+        let (a, b, bh) = (required("a", self.a)?, required("b", self.b)?, required("bh", self.bh)?);
+        let (d, h, s) = (required("d", self.d)?, required("h", self.h)?, required("s", self.s)?);
         let algorithm = algorithm(a)?;
         let (header_canonicalization, body_canonicalization) = self.canonicalization()?;
         self.check_query_method()?;
@@ -223,28 +235,28 @@ impl<'a> SignatureTags<'a> {
         let selector = parse_domain("s", s, Selector::parse)?;
         check_field_names(h)?;
         let identity = self.identity(&domain)?;
-        let body_length = number("l", &self.l)?;
-        if let Some(tag) = self.l.as_ref().filter(|tag| tag.value.len() > MAXIMUM_LENGTH_DIGITS) {
-            let (found, offset) = (tag_list::quote(tag.value), tag.value_offset);
+        let body_length = number("l", self.l)?;
+        if let Some(tag) = self.l.filter(|tag| tag.octets.len() > MAXIMUM_LENGTH_DIGITS) {
+            let (found, offset) = (tag_list::quote(tag.octets), tag.offset);
             return Err(SignatureError::Number { tag: "l", found, offset });
         }
-        let timestamp = number("t", &self.t)?.map(UnixTime);
-        let expiration = number("x", &self.x)?.map(UnixTime);
+        let timestamp = number("t", self.t)?.map(UnixTime);
+        let expiration = number("x", self.x)?.map(UnixTime);
         if let (Some(timestamp), Some(expiration)) = (timestamp, expiration)
             && expiration <= timestamp
         {
-            let offset = self.x.as_ref().map_or(0, |tag| tag.value_offset);
+            let offset = self.x.map_or(0, |tag| tag.offset);
             return Err(SignatureError::ExpiresBeforeSigned { timestamp, expiration, offset });
         }
         // One buffer serves both; b= is the longer one.
-        let mut signature = Vec::with_capacity(b.value.len());
+        let mut signature = Vec::with_capacity(b.octets.len());
         decode("bh", bh, &mut signature)?;
         let body_hash = signature.as_slice().try_into().map_err(|_| {
-            SignatureError::BodyHashLength { found: signature.len(), offset: bh.value_offset }
+            SignatureError::BodyHashLength { found: signature.len(), offset: bh.offset }
         })?;
         decode("b", b, &mut signature)?;
         if signature.is_empty() {
-            return Err(SignatureError::Base64 { tag: "b", offset: b.value_offset });
+            return Err(SignatureError::Base64 { tag: "b", offset: b.offset });
         }
         Ok(Signature {
             algorithm,
@@ -253,38 +265,38 @@ impl<'a> SignatureTags<'a> {
             header_canonicalization,
             body_canonicalization,
             domain,
-            fields: SignedFields(h.value),
+            fields: SignedFields(h.octets),
             identity,
             body_length,
             selector,
             timestamp,
             expiration,
-            copied_fields: self.z.as_ref().and_then(|tag| str::from_utf8(tag.value).ok()),
+            copied_fields: self.z.and_then(|tag| str::from_utf8(tag.octets).ok()),
         })
     }
 
     fn canonicalization(&self) -> Result<(Canonicalization, Canonicalization), SignatureError> {
-        let Some(tag) = &self.c else {
+        let Some(tag) = self.c else {
             return Ok((Canonicalization::Simple, Canonicalization::Simple));
         };
-        let mut words = tag.value.splitn(2, |octet| *octet == b'/');
+        let mut words = tag.octets.splitn(2, |octet| *octet == b'/');
         let header = words.next().and_then(Canonicalization::parse);
         let body = words.next().map_or(Some(Canonicalization::Simple), Canonicalization::parse);
         if let (Some(header), Some(body)) = (header, body) {
             return Ok((header, body));
         }
-        let mut words = tag.value.split(|octet| *octet == b'/');
+        let mut words = tag.octets.split(|octet| *octet == b'/');
         let is_grammatical = words.clone().count() <= 2 && words.all(is_hyphenated_word);
         check_grammar("c", tag, is_grammatical)?;
-        let (found, offset) = (tag_list::quote(tag.value), tag.value_offset);
+        let (found, offset) = (tag_list::quote(tag.octets), tag.offset);
         Err(SignatureError::Canonicalization { found, offset })
     }
 
     fn check_query_method(&self) -> Result<(), SignatureError> {
-        let Some(tag) = &self.q else {
+        let Some(tag) = self.q else {
             return Ok(());
         };
-        let mut methods = tag_list::colon_separated(tag.value);
+        let mut methods = tag_list::colon_separated(tag.octets);
         let name = |method: &[u8]| {
             method.split(|octet| *octet == b'/').next().is_some_and(is_hyphenated_word)
         };
@@ -292,16 +304,16 @@ impl<'a> SignatureTags<'a> {
         if methods.any(|method| method == b"dns/txt") {
             return Ok(());
         }
-        let found = tag_list::quote(tag.value);
-        Err(SignatureError::QueryMethod { found, offset: tag.value_offset })
+        let found = tag_list::quote(tag.octets);
+        Err(SignatureError::QueryMethod { found, offset: tag.offset })
     }
 
     fn identity(&self, domain: &Domain) -> Result<Option<Identity>, SignatureError> {
-        let Some(tag) = &self.i else {
+        let Some(tag) = self.i else {
             return Ok(None);
         };
-        let offset = tag.value_offset;
-        let identity = Identity::parse(tag.value).ok_or(SignatureError::Identity { offset })?;
+        let offset = tag.offset;
+        let identity = Identity::parse(tag.octets).ok_or(SignatureError::Identity { offset })?;
         if !identity.domain.is_equal_or_below(domain) {
             let (identity, domain) = (identity.domain, domain.clone());
             return Err(SignatureError::IdentityDomain { identity, domain, offset });
@@ -310,32 +322,29 @@ impl<'a> SignatureTags<'a> {
     }
 }
 
-fn required<'t, 'a>(
-    name: &'static str,
-    tag: &'t Option<Tag<'a>>,
-) -> Result<&'t Tag<'a>, SignatureError> {
-    tag.as_ref().ok_or(SignatureError::MissingTag { tag: name })
+fn required<'a>(name: &'static str, tag: Option<Value<'a>>) -> Result<Value<'a>, SignatureError> {
+    tag.ok_or(SignatureError::MissingTag { tag: name })
 }
 
-fn number(name: &'static str, tag: &Option<Tag<'_>>) -> Result<Option<u64>, SignatureError> {
+fn number(name: &'static str, tag: Option<Value<'_>>) -> Result<Option<u64>, SignatureError> {
     let Some(tag) = tag else { return Ok(None) };
-    match tag_list::decimal(tag.value) {
+    match tag_list::decimal(tag.octets) {
         Some(number) => Ok(Some(number)),
         None => {
-            let (found, offset) = (tag_list::quote(tag.value), tag.value_offset);
+            let (found, offset) = (tag_list::quote(tag.octets), tag.offset);
             Err(SignatureError::Number { tag: name, found, offset })
         }
     }
 }
 
-fn check_grammar(name: &'static str, tag: &Tag<'_>, holds: bool) -> Result<(), SignatureError> {
+fn check_grammar(name: &'static str, tag: Value<'_>, holds: bool) -> Result<(), SignatureError> {
     if holds {
         return Ok(());
     }
     Err(SignatureError::Syntax {
         tag: name,
-        found: tag_list::quote(tag.value),
-        offset: tag.value_offset,
+        found: tag_list::quote(tag.octets),
+        offset: tag.offset,
     })
 }
 
@@ -349,50 +358,46 @@ fn is_hyphenated_word(word: &[u8]) -> bool {
         && word.iter().all(|octet| octet.is_ascii_alphanumeric() || *octet == b'-')
 }
 
-fn algorithm(tag: &Tag<'_>) -> Result<Algorithm, SignatureError> {
-    match tag.value {
+fn algorithm(tag: Value<'_>) -> Result<Algorithm, SignatureError> {
+    match tag.octets {
         b"rsa-sha256" => Ok(Algorithm::RsaSha256),
         b"ed25519-sha256" => Ok(Algorithm::Ed25519Sha256),
-        b"rsa-sha1" => Err(SignatureError::RsaSha1 { offset: tag.value_offset }),
+        b"rsa-sha1" => Err(SignatureError::RsaSha1 { offset: tag.offset }),
         _ => {
-            check_grammar("a", tag, is_hyphenated_word(tag.value))?;
-            let found = tag_list::quote(tag.value);
-            Err(SignatureError::Algorithm { found, offset: tag.value_offset })
+            check_grammar("a", tag, is_hyphenated_word(tag.octets))?;
+            let found = tag_list::quote(tag.octets);
+            Err(SignatureError::Algorithm { found, offset: tag.offset })
         }
     }
 }
 
 fn parse_domain<T>(
     name: &'static str,
-    tag: &Tag<'_>,
+    tag: Value<'_>,
     parse: impl FnOnce(&[u8]) -> Result<T, DomainError>,
 ) -> Result<T, SignatureError> {
-    let offset = tag.value_offset;
-    parse(tag.value).map_err(|error| SignatureError::Domain { tag: name, offset, error })
+    let offset = tag.offset;
+    parse(tag.octets).map_err(|error| SignatureError::Domain { tag: name, offset, error })
 }
 
-fn check_field_names(tag: &Tag<'_>) -> Result<(), SignatureError> {
+fn check_field_names(tag: Value<'_>) -> Result<(), SignatureError> {
     let mut names_from = false;
-    for name in tag_list::colon_separated(tag.value) {
-        // RFC 5322 section 3.6.8: ftext
-        if !name.iter().all(|octet| matches!(octet, b'!'..=b'9' | b';'..=b'~')) {
+    // RFC 5322 section 3.6.8: ftext is what is graphic and no colon. Only around names white space
+    // may stand.
+    let has_white_space = Positions::new(NotGraphic, tag.octets).next().is_some();
+    for name in tag_list::colon_separated(tag.octets) {
+        if has_white_space && !name.iter().all(u8::is_ascii_graphic) {
             let found = tag_list::quote(name);
-            return Err(SignatureError::FieldName { found, offset: tag.value_offset });
+            return Err(SignatureError::FieldName { found, offset: tag.offset });
         }
         names_from |= name.eq_ignore_ascii_case(b"from");
     }
-    if names_from {
-        Ok(())
-    } else {
-        Err(SignatureError::FromNotSigned { offset: tag.value_offset })
-    }
+    if names_from { Ok(()) } else { Err(SignatureError::FromNotSigned { offset: tag.offset }) }
 }
 
-fn decode(name: &'static str, tag: &Tag<'_>, decoded: &mut Vec<u8>) -> Result<(), SignatureError> {
-    tag_list::decode_base64_into(tag.value, decoded).map_err(|at| SignatureError::Base64 {
-        tag: name,
-        offset: tag.value_offset.saturating_add(at),
-    })
+fn decode(name: &'static str, tag: Value<'_>, decoded: &mut Vec<u8>) -> Result<(), SignatureError> {
+    tag_list::decode_base64_into(tag.octets, decoded)
+        .map_err(|at| SignatureError::Base64 { tag: name, offset: tag.offset.saturating_add(at) })
 }
 
 impl Identity {

@@ -268,19 +268,16 @@ impl FieldNames {
         self.0.is_empty()
     }
 
-    /// Room for as many octets of names as a list has.
-    pub(super) fn with_capacity(octets: usize) -> Self {
-        Self(String::with_capacity(octets))
+    /// Adds a name to a list that is yet to become one of these.
+    pub(super) fn append(list: &mut Vec<u8>, name: &[u8]) {
+        list.extend_from_slice(name);
+        list.push(b':');
     }
 
-    /// Adds a name, which is ASCII as all names of fields are.
-    pub(super) fn push(&mut self, name: &[u8]) {
-        let start = self.0.len();
-        self.0.push_str(str::from_utf8(name).unwrap_or_default());
-        self.0.push(':');
-        if let Some(name) = self.0.get_mut(start..) {
-            name.make_ascii_lowercase();
-        }
+    /// Takes names, each with a colon behind it; they are ASCII as all names of fields are.
+    pub(super) fn new(mut list: Vec<u8>) -> Self {
+        list.make_ascii_lowercase();
+        Self(String::from_utf8(list).unwrap_or_default())
     }
 }
 

@@ -132,7 +132,9 @@ pub async fn verify<R: Resolver>(
 /// ```
 #[derive(Debug)]
 pub struct Verifier {
-    signatures: Vec<Candidate>,
+    verdicts: Vec<Verdict>,
+    /// The signatures that are not decided yet.
+    checks: Vec<Check>,
     /// What the signatures were made over, one after the other.
     signed_headers: Vec<u8>,
     questions: Arc<[Question]>,
@@ -140,16 +142,11 @@ pub struct Verifier {
     options: Options,
 }
 
-/// A signature of which all is known but the key and the body; or one that is decided already.
-#[derive(Debug)]
-struct Candidate {
-    verdict: Verdict,
-    check: Option<Check>,
-}
-
 /// What is left to do for a signature once its key and the body are there.
 #[derive(Debug)]
 struct Check {
+    /// Which of the verdicts it decides.
+    verdict: usize,
     algorithm: Algorithm,
     /// Where in `signed_headers` the octets stand that the signature was made over.
     signed_header: Range<usize>,
@@ -191,19 +188,17 @@ impl Verifier {
     /// Reads the signatures of a header. Nothing is borrowed from it.
     pub fn new(header: &Header<'_>, options: &Options, now: UnixTime) -> Self {
         let mut reader = Reader::new(header, options, now);
-        let signatures: Vec<_> = header
-            .fields()
-            .enumerate()
-            .filter(|(_, field)| field.name().eq_ignore_ascii_case(b"DKIM-Signature"))
-            .map(|(position, field)| reader.read(position, field.value()))
-            .collect();
-        let checks = signatures.iter().filter_map(|candidate| candidate.check.as_ref());
-        let body = BodyHasher::new(checks.map(|check| check.body));
+        for (position, field) in header.fields().enumerate() {
+            if field.name().eq_ignore_ascii_case(b"DKIM-Signature") {
+                reader.read(position, field.value());
+            }
+        }
         Self {
-            signatures,
+            body: BodyHasher::new(reader.checks.iter().map(|check| check.body)),
+            verdicts: reader.verdicts,
+            checks: reader.checks,
             signed_headers: reader.signed_headers,
             questions: reader.questions.into(),
-            body,
             options: options.clone(),
         }
     }
@@ -223,8 +218,8 @@ impl Verifier {
 
     /// The d= of the signatures that are evaluated.
     pub(crate) fn domains(&self) -> impl Iterator<Item = &Domain> {
-        let open = self.signatures.iter().filter(|candidate| candidate.check.is_some());
-        open.filter_map(|candidate| candidate.verdict.domain.as_ref())
+        let open = self.checks.iter().filter_map(|check| self.verdicts.get(check.verdict));
+        open.filter_map(|verdict| verdict.domain.as_ref())
     }
 
     /// The next octets of the body as received, in any split.
@@ -241,23 +236,21 @@ impl Verifier {
         if !Arc::ptr_eq(&self.questions, &keys.questions) {
             return Err(ForeignKeys);
         }
-        let Self { signatures, signed_headers, body, options, .. } = self;
+        let Self { mut verdicts, checks, signed_headers, body, options, .. } = self;
         let bodies = body.finish();
-        let conclude = |Candidate { mut verdict, check }: Candidate| {
-            if let Some(check) = check {
-                let body = bodies.get(check.body);
-                let header = signed_headers.get(check.signed_header.clone()).unwrap_or_default();
-                let outcome = keys.get(check.question).and_then(|(question, reply)| {
-                    check.conclude(question, reply, body, header, &options, &mut verdict)
-                });
-                match outcome {
-                    Ok(()) => verdict.result = DkimResult::Pass,
-                    Err(cause) => verdict.stop(cause),
-                }
+        for check in checks {
+            let Some(verdict) = verdicts.get_mut(check.verdict) else { continue };
+            let body = bodies.get(check.body);
+            let header = signed_headers.get(check.signed_header.clone()).unwrap_or_default();
+            let outcome = keys.get(check.question).and_then(|(question, reply)| {
+                check.conclude(question, reply, body, header, &options, verdict)
+            });
+            match outcome {
+                Ok(()) => verdict.result = DkimResult::Pass,
+                Err(cause) => verdict.stop(cause),
             }
-            verdict
-        };
-        Ok(signatures.into_iter().map(conclude).collect())
+        }
+        Ok(verdicts)
     }
 }
 
@@ -280,43 +273,49 @@ struct Reader<'h, 'a> {
     options: &'h Options,
     now: UnixTime,
     selector: Option<Selector<'h, 'a>>,
-    /// How many signatures were admitted.
-    admitted: usize,
+    verdicts: Vec<Verdict>,
+    /// One for each signature that was admitted.
+    checks: Vec<Check>,
     questions: Vec<Question>,
     signed_headers: Vec<u8>,
 }
 
 impl<'h, 'a> Reader<'h, 'a> {
     fn new(header: &'h Header<'a>, options: &'h Options, now: UnixTime) -> Self {
-        let (questions, signed_headers) = (Vec::new(), Vec::new());
-        Self { header, options, now, selector: None, admitted: 0, questions, signed_headers }
+        Self {
+            header,
+            options,
+            now,
+            selector: None,
+            verdicts: Vec::with_capacity(1),
+            checks: Vec::with_capacity(1),
+            questions: Vec::with_capacity(1),
+            signed_headers: Vec::new(),
+        }
     }
 
-    fn read(&mut self, position: usize, value: &[u8]) -> Candidate {
+    fn read(&mut self, position: usize, value: &[u8]) {
         let tags = SignatureTags::read(value);
         let mut verdict = Verdict::new(position, self.options.trace);
-        let signature = match tags.interpret() {
-            Ok(signature) => signature,
+        match tags.interpret() {
+            Ok(signature) => {
+                verdict
+                    .note(|| Event::Signature { tags: signature.to_string().replace("\r\n", "") });
+                match self.admit(&signature) {
+                    Ok(question) => {
+                        self.prepare(&signature, tags.signature_span(), question, &mut verdict);
+                    }
+                    Err(cause) => verdict.stop(cause),
+                }
+                verdict.adopt(signature);
+            }
             Err(error) => {
                 verdict.domain = tags.domain();
                 verdict.selector = tags.selector();
                 verdict.stop(error.into());
-                return Candidate { verdict, check: None };
             }
-        };
-        verdict.note(|| Event::Signature { tags: signature.to_string().replace("\r\n", "") });
-        let check = match self.admit(&signature) {
-            Ok(question) => {
-                let hole = tags.signature_span().unwrap_or_default();
-                Some(self.prepare(&signature, hole, question, &mut verdict))
-            }
-            Err(cause) => {
-                verdict.stop(cause);
-                None
-            }
-        };
-        verdict.adopt(signature);
-        Candidate { verdict, check }
+        }
+        self.verdicts.push(verdict);
     }
 
     /// Which question asks for the key of a signature; or why it is not to be evaluated at all.
@@ -338,10 +337,9 @@ impl<'h, 'a> Reader<'h, 'a> {
         if octets > limits.header_octets || fields > limits.header_fields {
             return Err(Cause::HeaderLimit { octets, fields });
         }
-        if self.admitted >= limits.signatures {
+        if self.checks.len() >= limits.signatures {
             return Err(Cause::SignatureLimit { limit: limits.signatures });
         }
-        self.admitted = self.admitted.saturating_add(1);
         let known = self.questions.iter().position(|known| *known == question);
         Ok(known.unwrap_or_else(|| {
             self.questions.push(question);
@@ -355,7 +353,7 @@ impl<'h, 'a> Reader<'h, 'a> {
         hole: Range<usize>,
         question: usize,
         verdict: &mut Verdict,
-    ) -> Check {
+    ) {
         let header = self.header;
         let selector = self.selector.get_or_insert_with(|| Selector::new(header));
         let start = self.signed_headers.len();
@@ -371,13 +369,17 @@ impl<'h, 'a> Reader<'h, 'a> {
             length: signature.body_length,
         };
         let (algorithm, body_hash) = (signature.algorithm, signature.body_hash);
-        Check { algorithm, signed_header, body, body_hash, question }
+        let verdict = self.verdicts.len();
+        self.checks.push(Check { verdict, algorithm, signed_header, body, body_hash, question });
     }
 }
 
 /// RFC 6376 section 3.6.2.1: the key of a signature is at `<s=>._domainkey.<d=>`.
 fn key_question(signature: &Signature<'_>) -> Result<Question, Cause> {
-    let labels = signature.selector.labels().chain(["_domainkey"]).chain(signature.domain.labels());
+    let [selector, domain] = [signature.selector.as_str(), signature.domain.as_str()];
+    let labels = [selector, "_domainkey", domain]
+        .into_iter()
+        .flat_map(|dotted| dotted.as_bytes().split(|octet| *octet == b'.'));
     let name = Name::from_labels(labels).map_err(Cause::KeyName)?;
     Ok(Question::new(name, RecordType::Txt))
 }

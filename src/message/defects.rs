@@ -2,6 +2,8 @@
 
 use wide::u8x16;
 
+use crate::octets::{BLOCK, EightBit, Octet, mask};
+
 /// RFC 5322 section 2.1.1: a line has at most 998 octets before its CRLF.
 pub const MAXIMUM_LINE_OCTETS: u64 = 998;
 
@@ -81,9 +83,6 @@ pub struct DefectScanner {
     /// 1 if the last octet was CR.
     cr: u64,
 }
-
-/// Octets that are read exactly at a time.
-const BLOCK: usize = 64;
 
 /// Octets that are passed over at a time, if an LF is among them and nothing that counts.
 const STRIP: usize = 4 * BLOCK;
@@ -172,10 +171,7 @@ impl DefectScanner {
     /// Reads the first `length` octets of a block; what is behind them must be spaces.
     #[inline(always)]
     fn block(&mut self, block: &[u8; BLOCK], length: usize) {
-        let [cr, lf, nul] = [b'\r', b'\n', 0].map(|octet| {
-            let octet = u8x16::splat(octet);
-            mask(block, |octets| octets.simd_eq(octet).to_bitmask())
-        });
+        let [cr, lf, nul] = [b'\r', b'\n', 0].map(|octet| mask(&Octet(octet), block));
         let inside = u64::MAX.unbounded_shr(u64::BITS.saturating_sub(bits(length)));
         let behind_cr = (cr << 1 | self.cr) & inside;
         // A bit for each CR or LF that stands alone: of the octets behind a CR and the LFs, those
@@ -184,7 +180,7 @@ impl DefectScanner {
             self.record(behind_cr, lf, nul);
         }
         if self.defects.first_eight_bit.is_none() {
-            let eight_bit = mask(block, |octets| octets.to_bitmask());
+            let eight_bit = mask(&EightBit, block);
             if eight_bit != 0 {
                 self.defects.first_eight_bit = Some(self.at(eight_bit));
             }
@@ -228,17 +224,6 @@ fn octets(length: usize) -> u64 {
 
 fn bits(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
-}
-
-/// A bit for each octet of a block, the first one lowest.
-#[inline(always)]
-fn mask(block: &[u8; BLOCK], test: impl Fn(u8x16) -> u32) -> u64 {
-    block
-        .as_chunks::<16>()
-        .0
-        .iter()
-        .rev()
-        .fold(0, |mask, octets| mask << 16 | u64::from(test(u8x16::new(*octets))))
 }
 
 #[cfg(test)]

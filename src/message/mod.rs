@@ -14,6 +14,8 @@ pub(crate) use cfws::{CfwsError, Cursor};
 pub use defects::{DefectScanner, Defects, MAXIMUM_LINE_OCTETS, Occurrences};
 pub(crate) use field_index::FieldIndex;
 
+use crate::octets::{self, Octet, Positions};
+
 /// A message's header block, split into fields, and the body behind it.
 ///
 /// Lines end in CRLF and in nothing else ([RFC 5322 section 2.1](https://www.rfc-editor.org/rfc/rfc5322#section-2.1));
@@ -40,8 +42,11 @@ pub struct Header<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Span {
     start: usize,
-    colon: Option<usize>,
     end: usize,
+    /// Octets of the name.
+    name: usize,
+    /// Octets before the colon; all, if there is none.
+    colon: usize,
 }
 
 impl<'a> Header<'a> {
@@ -52,15 +57,15 @@ impl<'a> Header<'a> {
         let mut start = 0;
         let mut line_start = 0;
         let mut body_start = None;
-        for line_feed in memchr::memchr_iter(b'\n', message) {
+        for line_feed in Positions::new(Octet(b'\n'), message) {
+            let carriage_return = line_feed.wrapping_sub(1);
+            if message.get(carriage_return) != Some(&b'\r') {
+                continue;
+            }
             let line_end = line_feed.saturating_add(1);
-            let line = message.get(line_start..line_end).unwrap_or_default();
-            if line == b"\r\n" {
+            if carriage_return == line_start {
                 body_start = Some(line_end);
                 break;
-            }
-            if !line.ends_with(b"\r\n") {
-                continue;
             }
             line_start = line_end;
             if !matches!(message.get(line_end), Some(b' ' | b'\t')) {
@@ -105,11 +110,19 @@ impl<'a> Header<'a> {
 impl Span {
     fn new(message: &[u8], start: usize, end: usize) -> Self {
         let field = message.get(start..end).unwrap_or_default();
-        Self { start, colon: memchr::memchr(b':', field), end }
+        let Some(colon) = octets::colon(field) else {
+            return Self { start, end, name: 0, colon: field.len() };
+        };
+        let mut name = field.get(..colon).unwrap_or_default();
+        while let [before @ .., b' ' | b'\t'] = name {
+            name = before;
+        }
+        Self { start, end, name: name.len(), colon }
     }
 
     fn field<'a>(&self, message: &'a [u8]) -> Field<'a> {
-        Field { bytes: message.get(self.start..self.end).unwrap_or_default(), colon: self.colon }
+        let bytes = message.get(self.start..self.end).unwrap_or_default();
+        Field { bytes, name: self.name, colon: self.colon }
     }
 }
 
@@ -117,7 +130,8 @@ impl Span {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field<'a> {
     bytes: &'a [u8],
-    colon: Option<usize>,
+    name: usize,
+    colon: usize,
 }
 
 impl<'a> Field<'a> {
@@ -129,15 +143,15 @@ impl<'a> Field<'a> {
     /// The name as written, without white space before the colon ([RFC 5322 section 4.5.8](https://www.rfc-editor.org/rfc/rfc5322#section-4.5.8));
     /// empty for a line without a colon.
     pub fn name(&self) -> &'a [u8] {
-        let name = self.colon.and_then(|colon| self.bytes.get(..colon)).unwrap_or_default();
-        let blanks = name.iter().rev().take_while(|octet| matches!(octet, b' ' | b'\t')).count();
-        name.get(..name.len().saturating_sub(blanks)).unwrap_or_default()
+        self.bytes.get(..self.name).unwrap_or_default()
     }
 
     /// Whether some reader may take the name for another: it is the same but for case and for octets
     /// that do not show, such as white space in front, a fold behind or a NUL inside.
     pub(crate) fn resembles(&self, name: &str) -> bool {
-        let written = self.colon.and_then(|colon| self.bytes.get(..colon)).unwrap_or_default();
+        // A line without a colon has no name.
+        let written = self.bytes.get(..self.colon).filter(|_| self.colon < self.bytes.len());
+        let written = written.unwrap_or_default();
         let showing = written.iter().filter(|octet| octet.is_ascii_graphic());
         showing.map(u8::to_ascii_lowercase).eq(name.bytes().map(|octet| octet.to_ascii_lowercase()))
     }
@@ -150,7 +164,7 @@ impl<'a> Field<'a> {
 
     /// Where the value begins in [`Field::as_bytes`]; for a line without a colon, at its end.
     pub fn value_offset(&self) -> usize {
-        self.colon.map_or(self.bytes.len(), |colon| colon.saturating_add(1))
+        self.colon.saturating_add(1).min(self.bytes.len())
     }
 }
 

@@ -28,6 +28,7 @@ const FLOORS: &[(&str, usize)] = &[
     ("evaluation", 3),
     ("lib", 5),
     ("message", 0),
+    ("octets", 0),
     ("spf", 2),
     ("spf::expansion", 0),
     ("spf::macros", 0),

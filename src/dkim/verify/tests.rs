@@ -23,7 +23,7 @@ fn allocations_of_a_verification() {
         let text = keys.get(0).unwrap().1.as_ref().unwrap().texts().next().unwrap();
         let record = KeyRecord::parse(text.as_bytes()).unwrap();
         let key = PublicKey::read(&record, &options.limits).unwrap();
-        let signature = verifier.signatures[0].verdict.signature.clone();
+        let signature = verifier.verdicts[0].signature.clone();
         let mut verified = false;
         let backend = measure(|| verified = key.verify(&verifier.signed_headers, &signature));
         assert!(verified, "{name}");
