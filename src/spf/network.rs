@@ -186,6 +186,7 @@ fn number(text: &[u8]) -> Option<(u16, &[u8])> {
     Some((value, rest))
 }
 
+#[inline]
 fn ip4(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
     let (a, rest) = octet(text)?;
     let (b, rest) = octet(rest.strip_prefix(b".")?)?;
@@ -201,49 +202,48 @@ fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
 
 /// An address in one of the forms of RFC 4291 section 2.2.
 fn ip6(text: &[u8]) -> Option<Ipv6Addr> {
-    let mut groups = [0_u16; 8];
-    let mut count = 0_usize;
-    // How many groups stand before the double colon.
-    let mut gap = None;
+    // What stands before the double colon, and how many groups that is.
+    let mut head = None;
+    // What was read since, and how many groups there are in all.
+    let mut bits = 0_u128;
+    let mut count = 0_u32;
     let mut rest = text;
     if let Some(behind) = rest.strip_prefix(b"::") {
-        gap = Some(0);
+        head = Some((0, 0));
         rest = behind;
     }
     while !rest.is_empty() {
-        let (value, behind) = hexadecimal(rest)?;
+        let (group, behind) = hexadecimal(rest)?;
         if behind.first() == Some(&b'.') {
             let (tail, b"") = ip4(rest)? else {
                 return None;
             };
-            let [a, b, c, d] = tail.octets();
-            let pair = groups.get_mut(count..)?.first_chunk_mut()?;
-            *pair = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
+            bits = (bits << 32) | u128::from(u32::from(tail));
             count = count.saturating_add(2);
             break;
         }
-        *groups.get_mut(count)? = value;
+        bits = (bits << 16) | u128::from(group);
         count = count.saturating_add(1);
         rest = match behind {
             [] => break,
-            [b':', b':', behind @ ..] if gap.is_none() => {
-                gap = Some(count);
+            [b':', b':', behind @ ..] if head.is_none() => {
+                head = Some((bits, count));
+                bits = 0;
                 behind
             }
             // A single colon stands between two groups.
-            [b':', behind @ ..] if !behind.is_empty() => behind,
+            [b':', behind @ ..] if !behind.is_empty() && count < 8 => behind,
             _ => return None,
         };
     }
-    match gap {
-        None if count == 8 => {}
-        Some(gap) if count < 8 => {
-            let missing = 8_usize.saturating_sub(count);
-            groups.get_mut(gap..)?.rotate_right(missing);
+    match head {
+        None if count == 8 => Some(Ipv6Addr::from(bits)),
+        Some((head, before)) if count < 8 => {
+            let shift = 8_u32.saturating_sub(before).saturating_mul(16);
+            Some(Ipv6Addr::from(u128::checked_shl(head, shift).unwrap_or(0) | bits))
         }
-        _ => return None,
+        _ => None,
     }
-    Some(Ipv6Addr::from(groups))
 }
 
 /// One to four hexadecimal digits.
