@@ -21,6 +21,7 @@ mod dmarc;
 mod dns;
 mod examples;
 mod floors;
+mod front_door;
 #[cfg(feature = "hickory")]
 mod hickory;
 mod project;
