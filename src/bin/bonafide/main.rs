@@ -78,3 +78,13 @@ fn printable(text: &str) -> String {
     }
     safe
 }
+
+/// Writes the steps of a verdict, if they were recorded.
+fn trace<E: std::fmt::Display>(events: Option<&[E]>, text: &mut String) -> std::fmt::Result {
+    use std::fmt::Write as _;
+
+    for event in events.unwrap_or_default() {
+        writeln!(text, "  | {}", event.to_string().replace('\n', "\n  | "))?;
+    }
+    Ok(())
+}

@@ -2,39 +2,32 @@
 
 use std::fmt::Write as _;
 
-use bonafide::UnixTime;
-use bonafide::dns::AnyResolver;
-use bonafide::spf::{self, Event, Options, Query, Verdict, Verdicts};
+use bonafide::spf::{self, Event, Options, Query, ReceivedSpf, Verdict, Verdicts};
 use serde::Serialize;
 
-use crate::arguments::{self, Envelope, Format};
-use crate::{Failure, print, print_json, printable, resolver};
+use crate::arguments::{self, Format};
+use crate::{Failure, print, print_json, printable, resolver, trace};
 
 pub(crate) fn run(arguments: &arguments::Spf) -> Result<(), Failure> {
     let arguments::Spf { envelope, common } = arguments;
     let now = common.now.unwrap_or_else(|| std::time::SystemTime::now().into());
     let (runtime, resolver) = resolver::start(&common.dns)?;
-    let verdicts = runtime.block_on(check(envelope, common.explain, &resolver, now));
+    let query = Query::new(envelope.ip, &envelope.helo, &envelope.mail_from);
+    let mut options = Options::default();
+    options.trace = common.explain;
+    let verdict = runtime.block_on(spf::check_mail_from(&query, &options, &resolver, now));
     match common.format {
-        Format::Json => print_json(&MailFrom::from(&*verdicts.mail_from)),
+        Format::Header => {
+            let field = ReceivedSpf::for_mail_from(&verdict, &query, "localhost").to_string();
+            print(&format!("Received-SPF: {}\n", field.replace("\r\n", "\n")))
+        }
+        Format::Json => print_json(&MailFrom::from(&*verdict)),
         Format::Text => {
             let mut text = String::new();
-            let _ = describe("spf", &verdicts.mail_from, &mut text);
+            let _ = describe("spf", &verdict, &mut text);
             print(&printable(&text))
         }
     }
-}
-
-pub(crate) async fn check(
-    envelope: &Envelope,
-    trace: bool,
-    resolver: &AnyResolver,
-    now: UnixTime,
-) -> Verdicts {
-    let query = Query::new(envelope.ip, &envelope.helo, &envelope.mail_from);
-    let mut options = Options::default();
-    options.trace = trace;
-    spf::check_host(&query, &options, resolver, now).await
 }
 
 /// Both identities of a session. Every key is there, `null` where it does not apply.
@@ -129,8 +122,5 @@ pub(crate) fn describe(label: &str, verdict: &Verdict, text: &mut String) -> std
     if lookups > 0 {
         writeln!(text, "  lookups     {lookups}, of them {void} without an answer")?;
     }
-    for event in verdict.trace.iter().flatten() {
-        writeln!(text, "  | {}", event.to_string().replace('\n', "\n  | "))?;
-    }
-    Ok(())
+    trace(verdict.trace.as_deref(), text)
 }

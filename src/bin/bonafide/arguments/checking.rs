@@ -14,6 +14,8 @@ pub(crate) struct Verify {
     pub(crate) file: Option<PathBuf>,
     /// `None` if the message's session is not known.
     pub(crate) envelope: Option<Envelope>,
+    /// Who the field is to be by.
+    pub(crate) authserv_id: Option<String>,
     pub(crate) common: Common,
 }
 
@@ -52,6 +54,7 @@ pub(crate) enum Dns {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) enum Format {
+    Header,
     Json,
     #[default]
     Text,
@@ -63,9 +66,10 @@ pub(super) fn check(parser: &mut lexopt::Parser, is_spf: bool) -> Result<Command
 
     let mut common = Common::default();
     let (mut ip, mut helo, mut mail_from) = (None, None, None);
-    let mut files = Vec::new();
+    let (mut files, mut authserv_id) = (Vec::new(), None);
     while let Some(argument) = parser.next()? {
         match argument {
+            Long("authserv-id") if !is_spf => authserv_id = Some(parser.value()?.string()?),
             Long("explain") => common.explain = true,
             Long("format") => common.format = format(&parser.value()?.string()?)?,
             Long("helo") => helo = Some(octets(parser.value()?)),
@@ -98,14 +102,15 @@ pub(super) fn check(parser: &mut lexopt::Parser, is_spf: bool) -> Result<Command
         return Ok(Command::Spf(Spf { envelope, common }));
     }
     let file = files.pop().filter(|file| file != "-").map(PathBuf::from);
-    Ok(Command::Verify(Verify { file, envelope, common }))
+    Ok(Command::Verify(Verify { file, envelope, authserv_id, common }))
 }
 
 fn format(word: &str) -> Result<Format, Misuse> {
     match word {
+        "header" => Ok(Format::Header),
         "json" => Ok(Format::Json),
         "text" => Ok(Format::Text),
-        _ => Err(Misuse(format!("found --format {word}, expected text or json"))),
+        _ => Err(Misuse(format!("found --format {word}, expected text, json or header"))),
     }
 }
 

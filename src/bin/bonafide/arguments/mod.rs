@@ -26,8 +26,9 @@ usage: bonafide verify [OPTIONS] [FILE]
        bonafide --help | --version
 
 verify reads a message from FILE, or from standard input without FILE or with -, and
-says what became of each of its signatures, and why; with --ip also whether the client
-might send for the sender. spf says only that.
+says whether it is its author's and what the author's domain asks for (DMARC), what
+became of each signature (DKIM), with --ip whether the client might send for the sender
+(SPF), and why. spf says only that.
 
   --ip ADDR                the address of the client
   --helo NAME              what it said in HELO or EHLO
@@ -35,7 +36,10 @@ might send for the sender. spf says only that.
   --zone FILE              answer DNS questions from FILE, with no network at all
   --nameserver ADDR[:PORT] ask this DNS server; without either, the system's
   --now SECONDS            take this as the time, in seconds since 1970
-  --format text|json       text for people (the default), or JSON for programs
+  --format text|json|header
+                           text for people (the default), JSON for programs, or the
+                           header field that says it to other programs
+  --authserv-id ID         who that field is to be by: localhost
   --explain                show each check in order
 
 sign reads a message likewise and writes it to standard output with its signatures in
@@ -135,7 +139,7 @@ mod tests {
             explain: true,
         };
         let file = Some("m.eml".into());
-        let expected = Verify { file, envelope: None, common: common() };
+        let expected = Verify { file, common: common(), ..Verify::default() };
         assert_eq!(of(line), Ok(Command::Verify(expected)));
         assert_eq!(of("verify -"), Ok(Command::Verify(Verify::default())));
         let line = "spf --ip 192.0.2.1 --mail-from a@b.c --zone z --now 12 --format json --explain";

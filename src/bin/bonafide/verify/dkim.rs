@@ -1,58 +1,16 @@
-//! `bonafide verify`: what became of the sender and of each signature of a message, and why.
+//! The signatures of a message, for programs and for people.
 
 use std::fmt::Write as _;
 
 use bonafide::UnixTime;
-use bonafide::dkim::{self, Event, FieldNames, Verdict, Verifier};
-use bonafide::message::Header;
-use bonafide::spf::Verdicts;
+use bonafide::dkim::{Event, FieldNames, Verdict};
 use serde::Serialize;
 
-use crate::arguments::{Format, Verify};
-use crate::message::Message;
-use crate::{Failure, print, print_json, printable, resolver, spf};
+use crate::trace;
 
-pub(crate) fn run(arguments: &Verify) -> Result<(), Failure> {
-    let Verify { file, envelope, common } = arguments;
-    let message = Message::read(file.as_deref())?;
-    let now = common.now.unwrap_or_else(|| std::time::SystemTime::now().into());
-    let mut options = dkim::Options::default();
-    options.trace = common.explain;
-    let octets = message.header();
-    let header = Header::parse(&octets);
-    let mut verifier = Verifier::new(&header, &options, now);
-    let (runtime, resolver) = resolver::start(&common.dns)?;
-    let spf = envelope
-        .as_ref()
-        .map(|envelope| runtime.block_on(spf::check(envelope, common.explain, &resolver, now)));
-    let keys = runtime.block_on(verifier.keys(resolver));
-    message.body(|chunk| verifier.body(chunk));
-    let verdicts =
-        verifier.finish(keys).map_err(|error| Failure::Io(format!("cannot verify: {error}")))?;
-    match common.format {
-        Format::Json => print_json(&Report {
-            spf: spf.as_ref().map(spf::Spf::from),
-            dkim: verdicts.iter().map(Dkim::from).collect(),
-            arc: None,
-            dmarc: None,
-            authentication_results: None,
-        }),
-        Format::Text => print(&text(&message, &header, spf.as_ref(), &verdicts)),
-    }
-}
-
-/// The object that programs read. Every key is there, `null` where it does not apply.
+/// Every key is there, `null` where it does not apply.
 #[derive(Serialize)]
-struct Report<'v> {
-    spf: Option<spf::Spf<'v>>,
-    dkim: Vec<Dkim<'v>>,
-    arc: Option<()>,
-    dmarc: Option<()>,
-    authentication_results: Option<()>,
-}
-
-#[derive(Serialize)]
-struct Dkim<'v> {
+pub(super) struct Dkim<'v> {
     result: String,
     domain: Option<String>,
     selector: Option<String>,
@@ -102,34 +60,8 @@ fn identity(verdict: &Verdict) -> Option<String> {
     }
 }
 
-fn text(
-    message: &Message,
-    header: &Header<'_>,
-    spf: Option<&Verdicts>,
-    verdicts: &[Verdict],
-) -> String {
-    let mut text = String::new();
-    if message.has_bare_line_feeds {
-        text += "note: the message has LF line ends only and was read as if it had CRLF\n";
-    }
-    if let Some(verdicts) = spf {
-        let _ = spf::describe("spf helo", &verdicts.helo, &mut text);
-        let _ = spf::describe("spf", &verdicts.mail_from, &mut text);
-    }
-    if verdicts.is_empty() {
-        let _ = writeln!(
-            text,
-            "dkim: none ({} header fields, no DKIM-Signature)",
-            header.fields().len()
-        );
-    }
-    for verdict in verdicts {
-        let _ = describe(verdict, &mut text);
-    }
-    printable(&text)
-}
-
-fn describe(verdict: &Verdict, text: &mut String) -> std::fmt::Result {
+/// Writes a verdict for people to read.
+pub(super) fn describe(verdict: &Verdict, text: &mut String) -> std::fmt::Result {
     write!(text, "dkim: {}", verdict.result)?;
     if let Some(domain) = &verdict.domain {
         write!(text, "  {domain}")?;
@@ -182,8 +114,5 @@ fn describe(verdict: &Verdict, text: &mut String) -> std::fmt::Result {
             verdict.unsigned_body_octets
         )?;
     }
-    for event in verdict.trace.iter().flatten() {
-        writeln!(text, "  | {}", event.to_string().replace('\n', "\n  | "))?;
-    }
-    Ok(())
+    trace(verdict.trace.as_deref(), text)
 }
