@@ -42,9 +42,29 @@ fn message() -> Vec<u8> {
 fn json_has_the_promised_shape() {
     let output = verify(&["--format", "json", "test-vectors/dkim/rfc8463.eml"], None);
     let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
-    for key in ["spf", "arc", "dmarc", "authentication_results"] {
-        assert!(report.as_object().unwrap().contains_key(key) && report[key].is_null(), "{key}");
+    let object = report.as_object().unwrap();
+    assert!(object.contains_key("arc") && object.contains_key("spf") && report["spf"].is_null());
+    let dmarc = [
+        ("result", Value::from("none")),
+        ("author_domain", "football.example.com".into()),
+        ("organizational_domain", "football.example.com".into()),
+        ("policy", Value::Null),
+        ("policy_tag", Value::Null),
+        ("testing", false.into()),
+        ("disposition", Value::Null),
+        ("spf_aligned", false.into()),
+        ("dkim_aligned", false.into()),
+        ("record_domain", Value::Null),
+        ("rua", Value::Array(Vec::new())),
+        ("ruf", Value::Array(Vec::new())),
+        ("authentic", false.into()),
+        ("cause", "there is no DMARC record for football.example.com".into()),
+    ];
+    for (key, value) in dmarc {
+        assert_eq!(report["dmarc"].get(key), Some(&value), "{key}");
     }
+    let field = report["authentication_results"].as_str().unwrap();
+    assert!(field.starts_with("Authentication-Results: localhost;\r\n\tdkim=pass "), "{field}");
     let first = &report["dkim"][0];
     let expected = [
         ("result", Value::from("pass")),
@@ -64,6 +84,35 @@ fn json_has_the_promised_shape() {
     }
     assert!(!first.as_object().unwrap().contains_key("trace"));
     assert_eq!(report["dkim"][1]["algorithm"], "rsa-sha256");
+}
+
+/// The verdict first, then why; or the field alone.
+#[test]
+fn verify_says_what_follows() {
+    let folder = scratch("dmarc");
+    let zone = folder.join("zone");
+    let records = "_dmarc.example.com TXT \"v=DMARC1; p=reject\"\n\
+        example.com TXT \"v=spf1 ip4:192.0.2.1 -all\"\n\
+        evil.example TXT \"v=spf1 +all\"";
+    std::fs::write(&zone, records).unwrap();
+    let run = |more: &[&str]| {
+        let arguments =
+            ["verify", "--zone", zone.to_str().unwrap(), "--ip", "192.0.2.1", "--helo", "h"];
+        let message = b"From: a@example.com\r\n\r\nbody\r\n";
+        stdout(&bonafide(&[&arguments, more].concat(), Some(message)))
+    };
+    let forged = run(&["--mail-from", "a@evil.example"]);
+    let lines: Vec<_> = forged.lines().collect();
+    assert_eq!(lines[0], "dmarc: fail  example.com", "{forged}");
+    assert!(forged.contains("answer      550 5.7.1 Message rejected per DMARC policy"), "{forged}");
+    assert!(forged.contains("spf: pass  evil.example"), "{forged}");
+    assert!(!forged.contains('\x1b'), "{forged}");
+    let genuine =
+        run(&["--mail-from", "a@example.com", "--format", "header", "--authserv-id", "mx.example"]);
+    let expected = "Authentication-Results: mx.example;\n\tspf=pass smtp.mailfrom=a@example.com;\n\
+        \tdkim=none;\n\tdmarc=pass header.from=example.com policy.dmarc=none\n";
+    assert_eq!(genuine, expected);
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 fn spf(arguments: &[&str]) -> Output {

@@ -6,7 +6,7 @@ use std::fmt;
 mod checking;
 mod signing;
 
-pub(crate) use checking::{Dns, Envelope, Format, Spf, Verify};
+pub(crate) use checking::{Dns, Format, Spf, Verify};
 pub(crate) use signing::{Keygen, Sign};
 
 pub(crate) const USAGE: &str = "\
@@ -122,7 +122,7 @@ mod tests {
     use bonafide::UnixTime;
     use bonafide::canonicalization::Canonicalization;
 
-    use super::checking::{Common, server};
+    use super::checking::{Common, Envelope, server};
     use super::*;
 
     fn of(line: &str) -> Result<Command, Misuse> {
