@@ -20,6 +20,7 @@ use crate::support::project;
 #[allow(unreachable_pub, reason = "the laws are a library for the fuzz targets")]
 mod laws;
 
+mod front_door;
 mod signing;
 
 type Law = fn(&[u8]);
@@ -31,6 +32,7 @@ const TARGETS: &[(&str, Law)] = &[
     ("canonicalization", laws::canonicalization::holds),
     ("dmarc_record", laws::dmarc_record::holds),
     ("domain", laws::domain::holds),
+    ("front_door", laws::front_door::holds),
     ("header_block", laws::header_block::holds),
     ("key_record", laws::key_record::holds),
     ("private_key", laws::private_key::holds),

@@ -10,6 +10,7 @@ pub mod body_chunks;
 pub mod canonicalization;
 pub mod dmarc_record;
 pub mod domain;
+pub mod front_door;
 pub mod header_block;
 pub mod key_record;
 pub mod naive;
