@@ -22,6 +22,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bonafide::canonicalization::Canonicalization::{Relaxed, Simple};
+use support::front_door::FrontDoor;
 use support::signing::ToSign;
 use support::{
     Body, InMemory, Kind, SHA256, Signed, canonical_body, digest, hash_body, sign, verify,
@@ -98,6 +99,12 @@ fn cases(filter: &str) {
             two.second_raw_signature();
         },
         &mut || drop(black_box(two.sign())),
+    );
+    let front_door = FrontDoor::new();
+    case(
+        "front door 10 KB / its evaluators alone",
+        &mut || drop(black_box(front_door.evaluators())),
+        &mut || drop(black_box(front_door.report())),
     );
     for body in Body::ALL {
         let octets = body.generate(1 << 20);

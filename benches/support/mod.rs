@@ -1,6 +1,7 @@
 //! Messages, keys and floors that the benchmarks share.
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
+pub(crate) mod front_door;
 pub(crate) mod signing;
 
 use std::pin::pin;
