@@ -6,7 +6,7 @@ compile_error!(
     "bonafide needs a backend for RSA and SHA-256: enable the feature `ring` (the default), `aws-lc-rs` or `rust-crypto`"
 );
 
-#[cfg(feature = "hickory")]
+#[cfg(any(feature = "hickory", feature = "https"))]
 pub mod adapter;
 pub mod canonicalization;
 mod crypto;
@@ -14,9 +14,12 @@ pub mod dkim;
 pub mod dns;
 mod domain;
 pub mod evaluation;
+mod field_list;
 pub mod message;
+pub mod mta_sts;
 pub mod tag_list;
 mod time;
+pub mod tls_rpt;
 
 pub use domain::{Domain, DomainError, Selector};
 #[cfg(not(target_family = "wasm"))]
