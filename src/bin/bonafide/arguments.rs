@@ -13,6 +13,7 @@ pub(crate) const USAGE: &str = "\
 usage: bonafide verify [OPTIONS] [FILE]
        bonafide sign --domain DOMAIN --selector SELECTOR --key FILE [OPTIONS] [FILE]
        bonafide keygen --domain DOMAIN --selector SELECTOR --key FILE [OPTIONS]
+       bonafide mta-sts [OPTIONS] DOMAIN
        bonafide --help | --version";
 
 pub(crate) const HELP: &str = "\
@@ -21,6 +22,7 @@ bonafide tells genuine mail from forged.
 usage: bonafide verify [OPTIONS] [FILE]
        bonafide sign --domain DOMAIN --selector SELECTOR --key FILE [OPTIONS] [FILE]
        bonafide keygen --domain DOMAIN --selector SELECTOR --key FILE [OPTIONS]
+       bonafide mta-sts [OPTIONS] DOMAIN
        bonafide --help | --version
 
 verify reads a message from FILE, or from standard input without FILE or with -, and
@@ -47,6 +49,12 @@ read, and the DNS record to publish to standard output.
   --type ed25519|rsa       the kind of key: rsa
   --bits BITS              the size of an RSA key: 2048
 
+mta-sts shows what DOMAIN asks of those who send mail to it: record, policy, and for each of
+its hosts whether it matches and what would happen.
+
+  --policy FILE            take the policy from FILE instead of fetching it
+  --zone, --nameserver, --now, --format as above; with --zone nothing is fetched
+
 The exit status says whether it ran (0), could not read its input or use its key (1) or
 was misused (2); it does not say whether the mail passed.
 ";
@@ -56,6 +64,7 @@ was misused (2); it does not say whether the mail passed.
 pub(crate) enum Command {
     Help,
     Keygen(Keygen),
+    MtaSts(MtaSts),
     Sign(Sign),
     Verify(Verify),
     Version,
@@ -84,6 +93,17 @@ pub(crate) struct Keygen {
     pub(crate) bits: u32,
     /// Where the private key goes.
     pub(crate) file: PathBuf,
+}
+
+/// What `mta-sts` is asked for.
+#[derive(Debug, PartialEq)]
+pub(crate) struct MtaSts {
+    pub(crate) domain: Domain,
+    pub(crate) dns: Dns,
+    pub(crate) now: Option<UnixTime>,
+    pub(crate) format: Format,
+    /// A file instead of the policy host.
+    pub(crate) policy: Option<PathBuf>,
 }
 
 /// What `verify` is asked for.
@@ -142,6 +162,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
     };
     match command.to_str() {
         Some("keygen") => keygen(&mut parser),
+        Some("mta-sts") => mta_sts(&mut parser),
         Some("sign") => sign(&mut parser),
         Some("verify") => verify(&mut parser),
         _ => Err(Value(command).unexpected().into()),
@@ -251,6 +272,30 @@ fn keygen(parser: &mut lexopt::Parser) -> Result<Command, Misuse> {
     }))
 }
 
+fn mta_sts(parser: &mut lexopt::Parser) -> Result<Command, Misuse> {
+    use lexopt::prelude::*;
+
+    let (mut domain, mut policy, mut now) = (None, None, None);
+    let (mut dns, mut format_of) = (Dns::default(), Format::default());
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("format") => format_of = format(&parser.value()?.string()?)?,
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Long("nameserver") => dns = Dns::Server(server(&parser.value()?.string()?)?),
+            Long("now") => now = Some(UnixTime(parser.value()?.parse()?)),
+            Long("policy") => policy = Some(parser.value()?.into()),
+            Long("zone") => dns = Dns::Zone(parser.value()?.into()),
+            Value(text) if domain.is_none() => {
+                let parsed = Domain::parse(&octets(text));
+                domain = Some(parsed.map_err(|error| Misuse(format!("DOMAIN: {error}")))?);
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let domain = required("DOMAIN", domain)?;
+    Ok(Command::MtaSts(MtaSts { domain, dns, now, format: format_of, policy }))
+}
+
 fn required<T>(option: &str, value: Option<T>) -> Result<T, Misuse> {
     value.ok_or_else(|| Misuse(format!("expected {option}")))
 }
@@ -355,6 +400,9 @@ mod tests {
             "sign --domain a..b --selector a --key A",
             "sign --domain a.b --selector a --key A --canonicalization strict/simple",
             "keygen --domain a.b --selector a",
+            "mta-sts",
+            "mta-sts a..b",
+            "mta-sts a.b c.d",
             "keygen --domain a.b --selector a --key A --type dsa",
             "keygen --domain a.b --selector a --key A --type ed25519 --bits 2048",
         ] {

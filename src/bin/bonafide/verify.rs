@@ -125,7 +125,7 @@ fn text(message: &Message, header: &Header<'_>, verdicts: &[Verdict]) -> String 
 }
 
 /// The text without what could steer a terminal: the message's words are a stranger's.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
