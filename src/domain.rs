@@ -162,7 +162,7 @@ fn needs_idna(text: &[u8]) -> bool {
     !text.is_ascii() || text.split(|octet| *octet == b'.').any(is_a_label)
 }
 
-fn check(ascii: &[u8]) -> Result<(), DomainError> {
+pub(crate) fn check(ascii: &[u8]) -> Result<(), DomainError> {
     let mut offset = 0_usize;
     for label in ascii.split(|octet| *octet == b'.') {
         let stray = label.iter().position(

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::dns::{Answer, LookupError, Question, Resolver};
+use crate::mta_sts::{FetchError, PolicyFetcher, PolicyUrl};
 
 /// An evaluator whose questions the caller answers by hand, from an event loop of its own.
 ///
-/// Every evaluator of this crate is a future that waits for nothing but its [`Resolver`]. Here the
-/// resolver is a mailbox: [`Evaluation::request`] takes the questions out, [`Evaluation::answer`]
+/// Every evaluator of this crate is a future that waits for nothing but its [`Resolver`] and its
+/// [`PolicyFetcher`]. Here both are a mailbox: [`Evaluation::request`] takes the questions out, [`Evaluation::answer`]
 /// puts a reply in and runs the evaluator as far as it goes. Several questions may be open at once
 /// and their replies may come in any order, late or never ([`Evaluation::expire`]). It is the same
 /// code that runs under a runtime, so the outcome is the same.
@@ -41,10 +42,13 @@ pub struct RequestId(u64);
 
 /// What an evaluator wants to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "almost all are questions, and none lives long")]
 #[non_exhaustive]
 pub enum Request {
     /// A question to the DNS.
     Dns(Question),
+    /// An MTA-STS policy, to be fetched over HTTPS as [`PolicyFetcher`] says.
+    Policy(PolicyUrl),
 }
 
 /// What the caller found out.
@@ -53,14 +57,23 @@ pub enum Request {
 pub enum Response {
     /// What the DNS said, or why it could not.
     Dns(Result<Answer, LookupError>),
+    /// The octets of the policy, or why there are none.
+    Policy(Result<Vec<u8>, FetchError>),
 }
 
-/// A reply to a request that is not open: never made, answered already, or no longer wanted.
+/// Why a reply was not taken; nothing has changed then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("request {} is not open: it was never made, is answered already, or is no longer wanted", .0.0)]
-pub struct NotAsked(pub RequestId);
+#[non_exhaustive]
+pub enum AnswerError {
+    /// The request is not open: it was never made, is answered already, or is no longer wanted.
+    #[error("request {} is not open: it was never made, is answered already, or is no longer wanted", .0.0)]
+    NotAsked(RequestId),
+    /// The reply is of another kind than the request, which is still open.
+    #[error("request {} is open, and the reply is of another kind", .0.0)]
+    WrongKind(RequestId),
+}
 
-/// The resolver that an [`Evaluation`] hands to its evaluator.
+/// The resolver and fetcher that an [`Evaluation`] hands to its evaluator.
 #[derive(Clone, Default)]
 pub struct Mailbox(Arc<Mutex<Slots>>);
 
@@ -106,12 +119,16 @@ impl<T> Evaluation<T> {
     ///
     /// # Errors
     ///
-    /// [`NotAsked`] when the request is not open; nothing has changed then. A late reply after
-    /// [`Evaluation::expire`] is such a case and may be ignored.
-    pub fn answer(&mut self, id: RequestId, response: Response) -> Result<(), NotAsked> {
+    /// When the request is not open, or is of another kind; nothing has changed then. A late reply
+    /// after [`Evaluation::expire`] is such a case and may be ignored.
+    pub fn answer(&mut self, id: RequestId, response: Response) -> Result<(), AnswerError> {
         {
             let mut slots = self.mailbox.slots();
-            slots.open.remove(&id).ok_or(NotAsked(id))?;
+            let request = slots.open.get(&id).ok_or(AnswerError::NotAsked(id))?;
+            if !request.takes(&response) {
+                return Err(AnswerError::WrongKind(id));
+            }
+            slots.open.remove(&id);
             slots.answered.insert(id, response);
         }
         self.run();
@@ -161,6 +178,14 @@ impl Request {
     fn timed_out(&self) -> Response {
         match self {
             Self::Dns(_) => Response::Dns(Err(LookupError::Timeout)),
+            Self::Policy(_) => Response::Policy(Err(FetchError::Timeout)),
+        }
+    }
+
+    fn takes(&self, response: &Response) -> bool {
+        match self {
+            Self::Dns(_) => matches!(response, Response::Dns(_)),
+            Self::Policy(_) => matches!(response, Response::Policy(_)),
         }
     }
 }
@@ -188,6 +213,18 @@ impl Resolver for Mailbox {
     async fn lookup(&self, question: &Question) -> Result<Answer, LookupError> {
         match self.ask(Request::Dns(question.clone())).await {
             Response::Dns(reply) => reply,
+            // No reply of another kind is ever taken.
+            Response::Policy(_) => Err(LookupError::Timeout),
+        }
+    }
+}
+
+impl PolicyFetcher for Mailbox {
+    async fn fetch(&self, url: &PolicyUrl) -> Result<Vec<u8>, FetchError> {
+        match self.ask(Request::Policy(url.clone())).await {
+            Response::Policy(reply) => reply,
+            // As above.
+            Response::Dns(_) => Err(FetchError::Timeout),
         }
     }
 }

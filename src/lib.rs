@@ -6,7 +6,7 @@ compile_error!(
     "bonafide needs a backend for RSA and SHA-256: enable the feature `ring` (the default), `aws-lc-rs` or `rust-crypto`"
 );
 
-#[cfg(feature = "hickory")]
+#[cfg(any(feature = "hickory", feature = "https"))]
 pub mod adapter;
 pub mod authentication_results;
 pub mod authenticator;
@@ -17,11 +17,14 @@ pub mod dmarc;
 pub mod dns;
 mod domain;
 pub mod evaluation;
+mod field_list;
 pub mod message;
+pub mod mta_sts;
 mod octets;
 pub mod spf;
 pub mod tag_list;
 mod time;
+pub mod tls_rpt;
 
 pub use authenticator::{Authenticator, Envelope, Report, Session};
 pub use domain::{Domain, DomainError, Selector};

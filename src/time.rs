@@ -12,7 +12,7 @@
 /// assert!(now > UnixTime(1_795_478_400));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct UnixTime(pub u64);
 
 impl From<std::time::SystemTime> for UnixTime {

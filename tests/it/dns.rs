@@ -9,7 +9,7 @@ use bonafide::dns::{
     Answer, LookupError, Memo, Name, Outcome, Question, RecordData, RecordType, Resolver, Zone,
     ZoneError,
 };
-use bonafide::evaluation::{Evaluation, NotAsked, Request, Response};
+use bonafide::evaluation::{AnswerError, Evaluation, Request, Response};
 
 use crate::support::project;
 use crate::support::stanzas;
@@ -213,7 +213,7 @@ fn stepping_takes_answers_out_of_order() {
         let (id, _) = &open[position];
         let reply = Response::Dns(Ok(Answer::no_data().with_ttl(ttl)));
         evaluation.answer(*id, reply.clone()).unwrap();
-        assert_eq!(evaluation.answer(*id, reply), Err(NotAsked(*id)));
+        assert_eq!(evaluation.answer(*id, reply), Err(AnswerError::NotAsked(*id)));
     }
     assert_eq!(evaluation.outcome(), Some(vec![Ok(1), Ok(2), Ok(3)]));
     assert_eq!(evaluation.outcome(), None);
@@ -230,6 +230,9 @@ fn stepping_expires() {
     evaluation.expire();
     let timeout = Err(LookupError::Timeout);
     assert_eq!(evaluation.outcome(), Some((timeout.clone(), timeout)));
-    assert_eq!(evaluation.answer(id, Response::Dns(Ok(Answer::no_data()))), Err(NotAsked(id)));
+    assert_eq!(
+        evaluation.answer(id, Response::Dns(Ok(Answer::no_data()))),
+        Err(AnswerError::NotAsked(id))
+    );
     assert!(evaluation.request().is_none());
 }

@@ -26,6 +26,7 @@ const FLOORS: &[(&str, usize)] = &[
     ("dns", 1),
     ("domain", 0),
     ("evaluation", 3),
+    ("field_list", 0),
     ("lib", 5),
     ("message", 0),
     ("octets", 0),
@@ -36,8 +37,14 @@ const FLOORS: &[(&str, usize)] = &[
     ("spf::record", 0),
     ("spf::record_error", 0),
     ("spf::term", 0),
+    ("mta_sts", 2),
+    ("mta_sts::policy", 0),
+    ("mta_sts::record", 0),
     ("tag_list", 0),
     ("time", 0),
+    ("tls_rpt", 2),
+    ("tls_rpt::record", 0),
+    ("tls_rpt::result_type", 0),
 ];
 
 /// What the root re-exports, and where it comes from: a path through the root is no way round.

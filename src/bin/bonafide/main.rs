@@ -3,6 +3,7 @@
 mod arguments;
 mod keygen;
 mod message;
+mod mta_sts;
 mod resolver;
 mod sign;
 mod spf;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         |command| match command {
             Command::Help => print(arguments::HELP),
             Command::Keygen(arguments) => keygen::run(&arguments),
+            Command::MtaSts(arguments) => mta_sts::run(&arguments),
             Command::Sign(arguments) => sign::run(&arguments),
             Command::Version => print(concat!("bonafide ", env!("CARGO_PKG_VERSION"), "\n")),
             Command::Spf(arguments) => spf::run(&arguments),

@@ -105,7 +105,7 @@ pub(super) fn check(parser: &mut lexopt::Parser, is_spf: bool) -> Result<Command
     Ok(Command::Verify(Verify { file, envelope, authserv_id, common }))
 }
 
-fn format(word: &str) -> Result<Format, Misuse> {
+pub(super) fn format(word: &str) -> Result<Format, Misuse> {
     match word {
         "header" => Ok(Format::Header),
         "json" => Ok(Format::Json),

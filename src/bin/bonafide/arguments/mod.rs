@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::fmt;
 
 mod checking;
+mod mta_sts;
 mod signing;
 
 pub(crate) use checking::{Dns, Format, Spf, Verify};
+pub(crate) use mta_sts::MtaSts;
 pub(crate) use signing::{Keygen, Sign};
 
 pub(crate) const USAGE: &str = "\
@@ -14,6 +16,7 @@ usage: bonafide verify [OPTIONS] [FILE]
        bonafide spf [OPTIONS] --ip ADDR [--helo NAME] [--mail-from ADDRESS]
        bonafide sign --domain DOMAIN --selector SELECTOR --key FILE [OPTIONS] [FILE]
        bonafide keygen --domain DOMAIN --selector SELECTOR --key FILE [OPTIONS]
+       bonafide mta-sts [OPTIONS] DOMAIN
        bonafide --help | --version";
 
 pub(crate) const HELP: &str = "\
@@ -23,6 +26,7 @@ usage: bonafide verify [OPTIONS] [FILE]
        bonafide spf [OPTIONS] --ip ADDR [--helo NAME] [--mail-from ADDRESS]
        bonafide sign --domain DOMAIN --selector SELECTOR --key FILE [OPTIONS] [FILE]
        bonafide keygen --domain DOMAIN --selector SELECTOR --key FILE [OPTIONS]
+       bonafide mta-sts [OPTIONS] DOMAIN
        bonafide --help | --version
 
 verify reads a message from FILE, or from standard input without FILE or with -, and
@@ -57,6 +61,12 @@ read, and the DNS record to publish to standard output.
   --type ed25519|rsa       the kind of key: rsa
   --bits BITS              the size of an RSA key: 2048
 
+mta-sts shows what DOMAIN asks of those who send mail to it: record, policy, and for each of
+its hosts whether it matches and what would happen.
+
+  --policy FILE            take the policy from FILE instead of fetching it
+  --zone, --nameserver, --now, --format as above; with --zone nothing is fetched
+
 The exit status says whether it ran (0), could not read its input or use its key (1) or
 was misused (2); it does not say whether the mail passed.
 ";
@@ -66,6 +76,7 @@ was misused (2); it does not say whether the mail passed.
 pub(crate) enum Command {
     Help,
     Keygen(Keygen),
+    MtaSts(MtaSts),
     Sign(Sign),
     Spf(Spf),
     Verify(Verify),
@@ -101,6 +112,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
     };
     match command.to_str() {
         Some("keygen") => signing::keygen(&mut parser),
+        Some("mta-sts") => mta_sts::mta_sts(&mut parser),
         Some("sign") => signing::sign(&mut parser),
         Some("spf") => checking::check(&mut parser, true),
         Some("verify") => checking::check(&mut parser, false),
@@ -194,6 +206,9 @@ mod tests {
             "sign --domain a..b --selector a --key A",
             "sign --domain a.b --selector a --key A --canonicalization strict/simple",
             "keygen --domain a.b --selector a",
+            "mta-sts",
+            "mta-sts a..b",
+            "mta-sts a.b c.d",
             "keygen --domain a.b --selector a --key A --type dsa",
             "keygen --domain a.b --selector a --key A --type ed25519 --bits 2048",
         ] {
