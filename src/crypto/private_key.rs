@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::der::{
     OBJECT_IDENTIFIER, OCTET_STRING, RSA_ENCRYPTION, Reader, RsaLimits, RsaPublicKey, SEQUENCE,
-    algorithm_name, magnitude, rsa_algorithm, write, write_integer,
+    algorithm_name, magnitude, write, write_integer,
 };
 use super::{Ed25519PublicKey, KeyEncodingError};
 
@@ -88,13 +88,14 @@ pub(crate) enum PrivateKey<'a> {
 /// RSAPrivateKey, RFC 8017 appendix A.1.2.
 #[derive(Clone, Copy)]
 pub(crate) struct RsaPrivateKey<'a> {
-    /// The whole structure.
-    pub(super) pkcs1: &'a [u8],
     pub(super) public: RsaPublicKey<'a>,
-    // One backend takes the structure, another the numbers.
-    #[cfg_attr(not(feature = "rust-crypto"), expect(dead_code, reason = "see above"))]
+    /// The whole structure, which ring and aws-lc-rs take.
+    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+    pub(super) pkcs1: &'a [u8],
+    // The numbers, which RustCrypto takes.
+    #[cfg(feature = "rust-crypto")]
     pub(super) private_exponent: &'a [u8],
-    #[cfg_attr(not(feature = "rust-crypto"), expect(dead_code, reason = "see above"))]
+    #[cfg(feature = "rust-crypto")]
     pub(super) primes: [&'a [u8]; 2],
 }
 
@@ -173,7 +174,20 @@ impl<'a> PrivateKey<'a> {
         let positive = |number| magnitude(number).ok_or(SigningKeyError::Mismatch);
         let private_exponent = positive(private_exponent)?;
         let [first, second] = primes.map(positive);
-        Ok(Self::Rsa(RsaPrivateKey { pkcs1, public, private_exponent, primes: [first?, second?] }))
+        let primes = [first?, second?];
+        #[cfg(not(feature = "rust-crypto"))]
+        let _ = (private_exponent, primes);
+        #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+        let _ = pkcs1;
+        Ok(Self::Rsa(RsaPrivateKey {
+            public,
+            #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+            pkcs1,
+            #[cfg(feature = "rust-crypto")]
+            private_exponent,
+            #[cfg(feature = "rust-crypto")]
+            primes,
+        }))
     }
 }
 
@@ -271,7 +285,7 @@ pub(crate) fn encode_ed25519(seed: &[u8; 32]) -> Zeroizing<String> {
 }
 
 /// PKCS#8 of an RSA key; the numbers are those of RFC 8017 appendix A.1.2 in their order, big-endian.
-#[cfg_attr(not(feature = "rust-crypto"), expect(dead_code, reason = "without it none is made"))]
+#[cfg(feature = "rust-crypto")]
 pub(crate) fn encode_rsa(numbers: [&[u8]; 8]) -> Zeroizing<String> {
     let integers = numbers.map(|number| {
         let zeros = number.iter().take_while(|octet| **octet == 0).count();
@@ -280,7 +294,10 @@ pub(crate) fn encode_rsa(numbers: [&[u8]; 8]) -> Zeroizing<String> {
     let [n, e, d, p, q, dp, dq, qinv] = &integers;
     let zero = write_integer(&[]);
     let key = write(SEQUENCE, &[&zero, n, e, d, p, q, dp, dq, qinv]);
-    encode_pem(&write(SEQUENCE, &[&zero, &rsa_algorithm(), &write(OCTET_STRING, &[&key])]))
+    encode_pem(&write(
+        SEQUENCE,
+        &[&zero, &super::der::rsa_algorithm(), &write(OCTET_STRING, &[&key])],
+    ))
 }
 
 /// An Ed25519 private key, overwritten when it is dropped.
