@@ -20,6 +20,9 @@ mod examples;
 mod floors;
 #[cfg(feature = "hickory")]
 mod hickory;
+#[cfg(feature = "https")]
+mod https;
+mod mta_sts;
 mod project;
 mod seeds;
 mod sign;
