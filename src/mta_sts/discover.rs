@@ -50,7 +50,7 @@ pub enum Cause {
     #[error("no answer to {question}: {error}")]
     Lookup {
         /// What was asked.
-        question: Question,
+        question: Box<Question>,
         /// Why there is no answer.
         error: LookupError,
     },
@@ -135,7 +135,10 @@ pub async fn discover<R: Resolver, F: PolicyFetcher>(
     let question = Question::new(name, RecordType::Txt);
     let answer = match dns.lookup(&question).await {
         Ok(answer) => answer,
-        Err(error) => return unfetched(None, Some(Cause::Lookup { question, error })),
+        Err(error) => {
+            let question = Box::new(question);
+            return unfetched(None, Some(Cause::Lookup { question, error }));
+        }
     };
     let record = match Record::select(answer.texts().map(|text| text.as_bytes())) {
         Ok(record) => record,

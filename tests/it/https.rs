@@ -284,7 +284,7 @@ fn fetches_wait_for_their_turn() {
     assert!(server.requests() < 10, "{}", server.requests());
     // The threads have ended, and new ones come.
     thread::sleep(Duration::from_millis(50));
-    assert_eq!(block_on(https.clone().fetch(&url)).as_deref(), Ok(POLICY.as_bytes()));
+    assert_eq!(block_on(https.fetch(&url)).as_deref(), Ok(POLICY.as_bytes()));
 }
 
 /// The area mtasts-fetch of the hostile corpus.
