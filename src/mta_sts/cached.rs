@@ -71,7 +71,7 @@ impl CachedPolicy {
     }
 
     /// What holds without asking anybody, for a sender that does not let deliveries wait and runs
-    /// [`discover`](super::discover) beside them. Nothing is allocated.
+    /// [`discover`](super::discover()) beside them. Nothing is allocated.
     pub fn decision(&self, now: UnixTime) -> Decision {
         self.valid_policy(now).map_or(Decision::NoPolicy, |policy| Decision::Policy(policy.clone()))
     }
