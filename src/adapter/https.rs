@@ -145,9 +145,11 @@ fn is_text(media_type: &[u8]) -> bool {
     essence.trim_ascii().eq_ignore_ascii_case(b"text/plain")
 }
 
+/// One octet more than allowed is asked for: without it the end could not be told from a cut.
 fn read(body: &mut Body) -> Result<Vec<u8>, FetchError> {
-    let limit = u64::try_from(MAXIMUM_POLICY_OCTETS).unwrap_or(u64::MAX);
-    body.with_config().limit(limit).read_to_vec().map_err(convert)
+    let limit = u64::try_from(MAXIMUM_POLICY_OCTETS).unwrap_or(u64::MAX).saturating_add(1);
+    let policy = body.with_config().limit(limit).read_to_vec().map_err(convert)?;
+    if policy.len() > MAXIMUM_POLICY_OCTETS { Err(FetchError::TooLong) } else { Ok(policy) }
 }
 
 /// Looks up addresses by the system and keeps those that may be connected to.
@@ -239,3 +241,6 @@ fn text(error: &(impl StdError + ?Sized)) -> Arc<str> {
     let short = text.char_indices().nth(256).and_then(|(end, _)| text.get(..end));
     short.unwrap_or(&text).into()
 }
+
+#[cfg(test)]
+mod tests;

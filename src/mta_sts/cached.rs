@@ -60,13 +60,18 @@ pub struct FailedFetch {
 }
 
 impl CachedPolicy {
+    /// What is kept: a policy, a fetch that failed, or both.
+    pub fn new(policy: Option<FetchedPolicy>, failure: Option<FailedFetch>) -> Self {
+        Self { policy, failure }
+    }
+
     /// The policy, if it has not expired.
     pub fn valid_policy(&self, now: UnixTime) -> Option<&FetchedPolicy> {
         self.policy.as_ref().filter(|policy| !policy.is_expired(now))
     }
 
     /// What holds without asking anybody, for a sender that does not let deliveries wait and runs
-    /// [`discover`](super::discover) beside them. Nothing is allocated.
+    /// [`discover`](super::discover()) beside them. Nothing is allocated.
     pub fn decision(&self, now: UnixTime) -> Decision {
         self.valid_policy(now).map_or(Decision::NoPolicy, |policy| Decision::Policy(policy.clone()))
     }
@@ -110,6 +115,11 @@ impl FetchedPolicy {
 }
 
 impl FailedFetch {
+    /// A fetch that failed for the policy of this id.
+    pub fn new(id: &str, at: UnixTime, result_type: ResultType) -> Self {
+        Self { id: id.into(), at, result_type }
+    }
+
     /// When the policy of the same id may be asked for again: five minutes after
     /// ([RFC 8461 section 3.3](https://www.rfc-editor.org/rfc/rfc8461#section-3.3)).
     pub fn retry_at(&self) -> UnixTime {

@@ -155,14 +155,14 @@ pub async fn discover<R: Resolver, F: PolicyFetcher>(
 
     match fetch(domain, fetcher).await.and_then(|text| read(&record, &text, now)) {
         Ok(policy) => {
-            let cached = CachedPolicy { policy: Some(policy.clone()), failure: None };
+            let cached = CachedPolicy::new(Some(policy.clone()), None);
             let (decision, store) = (Decision::Policy(policy), Store::Replace(cached));
             Discovery { decision, store, id: Some(id), cause: None }
         }
         Err(cause) => {
             let result_type = cause.result_type().unwrap_or(ResultType::StsPolicyFetchError);
-            let failure = FailedFetch { id: record.id.into(), at: now, result_type };
-            let cached = CachedPolicy { policy: valid.cloned(), failure: Some(failure) };
+            let failure = FailedFetch::new(record.id, now, result_type);
+            let cached = CachedPolicy::new(valid.cloned(), Some(failure));
             let store = Store::Replace(cached);
             Discovery { decision, store, id: Some(id), cause: Some(cause) }
         }

@@ -1,7 +1,7 @@
 //! MTA-STS, [RFC 8461](https://www.rfc-editor.org/rfc/rfc8461): may a message for this domain go to this
 //! host, and how must TLS look?
 //!
-//! A sending mail server asks [`discover`] before a delivery, with what it kept of the domain, and
+//! A sending mail server asks [`discover()`] before a delivery, with what it kept of the domain, and
 //! keeps what it is told to keep ([`Store`]): in a [`Cache`], or as a [`CachedPolicy`] in a store of
 //! its own. [`Decision::hosts`] then says host by host whether to deliver.
 //!
@@ -9,7 +9,7 @@
 //!   No domain above it is asked (RFC 8461 section 3.4). A recipient at an address literal has no
 //!   policy domain, and there is nothing to ask.
 //! - Hosts keep their order: a host that is skipped counts as one that cannot be reached (section 8.4).
-//! - A message that no host may take is tried again later. [`discover`] looks at the DNS each time, so
+//! - A message that no host may take is tried again later. [`discover()`] looks at the DNS each time, so
 //!   that no message fails for good under a policy that has changed since (section 5).
 //! - Certificates are the caller's: under an enforced policy a host has one that is valid for the name
 //!   of the host by a DNS-ID, over TLS 1.2 or later, asked for with that name as SNI (sections 4.2, 7).

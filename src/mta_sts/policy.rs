@@ -107,7 +107,7 @@ pub enum PolicyError {
         /// What is wrong, with an offset from the beginning of the domain.
         error: DomainError,
     },
-    /// Over [`MAXIMUM_POLICY_OCTETS`]; so says [`discover`](super::discover).
+    /// Over [`MAXIMUM_POLICY_OCTETS`]; so says [`discover`](super::discover()).
     #[error("found a policy of {found} octets, expected at most {MAXIMUM_POLICY_OCTETS}")]
     TooLong {
         /// Octets of the text.

@@ -11,8 +11,8 @@ use bonafide::dns::{Answer, LookupError, Question, Resolver, Zone};
 use bonafide::{UnixTime, block_on, spf};
 use serde_json::Value;
 
-use crate::support::octets::{escape, octets};
-use crate::support::outside;
+use crate::support::octets::octets;
+use crate::support::{attack_zone, outside};
 
 /// A resolver that counts what it is asked.
 struct Counting(Zone, AtomicUsize);
@@ -42,7 +42,7 @@ fn dkim_areas() {
         count += 1;
         let message = fs::read(folder.join(case["file"].as_str().unwrap())).unwrap();
         let now = UnixTime(case["inputs"]["now"].as_u64().unwrap_or(default_now));
-        let resolver = Counting(zone(&case["inputs"]["dns"]), AtomicUsize::new(0));
+        let resolver = Counting(attack_zone(&case["inputs"]["dns"]), AtomicUsize::new(0));
         let started = Instant::now();
         let options = dkim::Options::default();
         let verdicts = block_on(dkim::verify(&message, &options, &resolver, now));
@@ -75,7 +75,7 @@ fn spf_area() {
         let (helo, mail_from) = (text("helo"), text("mail_from"));
         let ip = inputs["ip"].as_str().unwrap().parse().unwrap();
         let query = spf::Query::new(ip, &helo, &mail_from);
-        let resolver = Counting(zone(&inputs["dns"]), AtomicUsize::new(0));
+        let resolver = Counting(attack_zone(&inputs["dns"]), AtomicUsize::new(0));
         let started = Instant::now();
         let options = spf::Options::default();
         let verdict = block_on(spf::check_mail_from(&query, &options, &resolver, now));
@@ -172,26 +172,4 @@ fn class(result: DkimResult) -> &'static str {
         DkimResult::TempError => "temperror",
         _ => "notpass",
     }
-}
-
-/// The `dns` of a case in the format of [`Zone`].
-pub(crate) fn zone(rows: &Value) -> Zone {
-    let mut text = String::new();
-    for row in rows.as_array().unwrap() {
-        let (name, kind) = (row[0].as_str().unwrap(), row[1].as_str().unwrap());
-        let name = escape(name).replace(' ', "\\032");
-        match kind {
-            "SERVFAIL" | "TIMEOUT" | "NXDOMAIN" => text += &format!("{name} !{kind}\n"),
-            "TXT" => {
-                let strings = match &row[2] {
-                    Value::String(string) => vec![string.as_str()],
-                    list => list.as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect(),
-                };
-                let quoted: Vec<_> = strings.iter().map(|s| format!("\"{}\"", escape(s))).collect();
-                text += &format!("{name} TXT {}\n", quoted.join(" "));
-            }
-            _ => text += &format!("{name} {kind} {}\n", row[2].as_str().unwrap()),
-        }
-    }
-    text.parse().unwrap_or_else(|error| panic!("{error} in {text}"))
 }

@@ -11,8 +11,8 @@ use bonafide::message::{AuthorDomain, AuthorError, Header};
 use bonafide::{Domain, UnixTime, block_on, dkim};
 use serde_json::Value;
 
-use crate::attacks::zone;
 use crate::dmarc::{Asked, candidates, is_sound};
+use crate::support::attack_zone as zone;
 use crate::support::outside;
 
 #[test]

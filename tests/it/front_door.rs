@@ -10,7 +10,8 @@ use bonafide::dns::{Answer, LookupError, Question, Resolver, Zone};
 use bonafide::{Authenticator, Envelope, Report, Session, UnixTime, block_on};
 use serde_json::Value;
 
-use crate::attacks::{check_dkim, check_limits, zone};
+use crate::attacks::{check_dkim, check_limits};
+use crate::support::attack_zone as zone;
 use crate::support::octets::octets;
 use crate::support::outside;
 

@@ -24,6 +24,9 @@ mod floors;
 mod front_door;
 #[cfg(feature = "hickory")]
 mod hickory;
+#[cfg(feature = "https")]
+mod https;
+mod mta_sts;
 mod project;
 mod received_spf;
 mod seeds;
