@@ -1,5 +1,8 @@
 //! DMARC: a record read, and a message evaluated, beside the lookups in memory that it cannot do without.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::arithmetic_side_effects, clippy::unwrap_used)]
+
+#[path = "support/records.rs"]
+mod records;
 
 use std::hint::black_box;
 
@@ -8,17 +11,15 @@ use bonafide::dns::{Name, Question, RecordType, Resolver, Zone};
 use bonafide::message::{AuthorDomain, Header};
 use bonafide::{Domain, block_on};
 use criterion::{Criterion, criterion_group, criterion_main};
-
-const RECORD: &[u8] = b"v=DMARC1; p=reject; sp=quarantine; adkim=r; aspf=r; \
-    rua=mailto:dmarc-feedback@example.com; ruf=mailto:auth-reports@example.com; fo=1";
+use records::{DMARC, MESSAGE, SIGNER, WALK};
 
 fn record(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("dmarc record");
     group.bench_function("floor: search of the semicolons", |bencher| {
-        bencher.iter(|| memchr::memchr_iter(b';', black_box(RECORD)).count());
+        bencher.iter(|| memchr::memchr_iter(b';', black_box(DMARC.as_bytes())).count());
     });
     group.bench_function("parse", |bencher| {
-        bencher.iter(|| Record::parse(black_box(RECORD)));
+        bencher.iter(|| Record::parse(black_box(DMARC.as_bytes())));
     });
     group.bench_function("parse a short one", |bencher| {
         bencher.iter(|| Record::parse(black_box(b"v=DMARC1; p=reject; rua=mailto:d@example.com")));
@@ -27,10 +28,10 @@ fn record(criterion: &mut Criterion) {
 }
 
 fn message(criterion: &mut Criterion) {
-    let zone = format!("_dmarc.example.com TXT \"{}\"", String::from_utf8_lossy(RECORD));
+    let zone = format!("_dmarc.example.com TXT \"{DMARC}\"");
     let zone: Zone = zone.parse().unwrap();
-    let author = AuthorDomain::of(&Header::parse(b"From: a@sub.example.com\r\n"));
-    let signer = Domain::parse(b"example.com").unwrap();
+    let author = AuthorDomain::of(&Header::parse(MESSAGE.as_bytes()));
+    let signer = Domain::parse(SIGNER.as_bytes()).unwrap();
     let candidates = Candidates { spf: None, dkim: vec![signer.clone()] };
     let result = IdentifierResult::Pass;
     let dkim = vec![DkimIdentifier { domain: signer, result, testing: false }];
@@ -38,9 +39,8 @@ fn message(criterion: &mut Criterion) {
     let options = dmarc::Options::default();
     let mut group = criterion.benchmark_group("dmarc message");
     group.bench_function("floor: three lookups", |bencher| {
-        let names = ["_dmarc.sub.example.com", "_dmarc.example.com", "_dmarc.com"];
         bencher.iter(|| {
-            for name in names {
+            for name in WALK {
                 let name = Name::parse(black_box(name).as_bytes()).unwrap();
                 let question = Question::new(name, RecordType::Txt);
                 let _ = black_box(block_on(zone.lookup(&question)));

@@ -12,14 +12,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mail_auth::crypto::{Ed25519Key, RsaKey, Sha256};
 use mail_auth::dkim::{Canonicalization, DkimSigner, DomainKey};
+use mail_auth::dmarc::DmarcRecord;
+use mail_auth::dmarc::verify::DmarcParameters;
 use mail_auth::dns::TxtRecordParser as _;
 use mail_auth::hickory_resolver::config::{ResolverConfig, ResolverOpts};
+use mail_auth::hickory_resolver::proto::op::ResponseCode;
+use mail_auth::spf::SpfRecord;
+use mail_auth::spf::verify::SpfParameters;
 use mail_auth::{
-    AuthenticatedMessage, DkimResult, DnsCache, MessageAuthenticator, Mx, Negative, Parameters,
-    RecordSet, ResolverCache, TxtRecord,
+    AuthenticatedMessage, DkimOutput, DkimResult, DmarcResult, DnsCache, DnsError, Error,
+    MessageAuthenticator, Mx, Negative, Parameters, RecordSet, ResolverCache, SpfOutput, SpfResult,
+    TxtRecord,
 };
 use rustls_pki_types::PrivatePkcs8KeyDer;
 
+use crate::records::{CLIENT, DMARC, HELO, MAIL_FROM, MESSAGE, SIGNER, WALK, borrowed, nested};
 use crate::support::{ED25519_SEED, Kind, RSA_KEY, SIGNED, Signed};
 
 type Answer<T> = Result<RecordSet<T>, Negative>;
@@ -79,34 +86,94 @@ impl DnsCache for Caches {
     }
 }
 
-pub(crate) struct Verifier<'s> {
+/// What a verifier lives in.
+pub(crate) struct Verifier {
     authenticator: MessageAuthenticator,
     caches: Caches,
-    message: &'s [u8],
 }
 
-impl<'s> Verifier<'s> {
-    pub(crate) fn new(signed: &'s Signed) -> Self {
+impl Verifier {
+    fn new<'n>(records: impl IntoIterator<Item = (&'n str, TxtRecord)>) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let _guard = runtime.enter();
-        let text = signed.key.0.texts().next().unwrap().as_bytes().to_vec();
-        let name = "2026._domainkey.example.org.".into();
-        let key = TxtRecord::from(DomainKey::parse(&text));
         let authenticator =
             MessageAuthenticator::new(ResolverConfig::default(), ResolverOpts::default()).unwrap();
-        let caches = Caches { txt: Map([(name, key)].into()) };
-        Self { authenticator, caches, message: &signed.message }
+        let records = records.into_iter().map(|(name, record)| (format!("{name}.").into(), record));
+        Self { authenticator, caches: Caches { txt: Map(records.collect()) } }
     }
 
-    pub(crate) fn verify(&mut self) {
-        let message = AuthenticatedMessage::parse(self.message).unwrap();
+    /// With the key of a message.
+    pub(crate) fn with_key(signed: &Signed) -> Self {
+        let text = signed.key.0.texts().next().unwrap().as_bytes().to_vec();
+        Self::new([("2026._domainkey.example.org", TxtRecord::from(DomainKey::parse(&text)))])
+    }
+
+    pub(crate) fn with_nested_includes() -> Self {
+        let texts = nested();
+        let read = |text: &str| TxtRecord::from(SpfRecord::parse(text.as_bytes()));
+        Self::new(borrowed(&texts).map(|(name, text)| (name, read(text))))
+    }
+
+    pub(crate) fn with_policy() -> Self {
+        let not_found =
+            TxtRecord::Error(Error::Dns(DnsError::RecordNotFound(ResponseCode::NXDomain)));
+        let found = TxtRecord::from(DmarcRecord::parse(DMARC.as_bytes()));
+        Self::new(WALK.into_iter().zip([not_found.clone(), found, not_found]))
+    }
+
+    pub(crate) fn dkim(&self, message: &[u8]) {
+        let message = AuthenticatedMessage::parse(message).unwrap();
         let parameters = Parameters::new(&message).with_cache(&self.caches);
-        let future = pin!(self.authenticator.verify_dkim(parameters));
-        let Poll::Ready(outputs) = future.poll(&mut Context::from_waker(Waker::noop())) else {
-            unreachable!("the answer is in memory");
-        };
+        let outputs = ready(self.authenticator.verify_dkim(parameters));
         assert!(outputs.iter().all(|output| output.result() == &DkimResult::Pass));
     }
+
+    pub(crate) fn spf(&self) {
+        let session = SpfParameters::mail_from(CLIENT.into(), HELO, "mx.example.net", MAIL_FROM);
+        let parameters = Parameters::new(session).with_cache(&self.caches);
+        let output = ready(self.authenticator.check_host(parameters));
+        assert_eq!(output.result(), SpfResult::Pass);
+    }
+
+    /// Evaluates the policy of the message that [`Signature`] is of.
+    pub(crate) fn dmarc(&self, Signature { message, signature, spf }: &Signature) {
+        let dkim = [DkimOutput::from(DkimResult::Pass).with_signature(signature)];
+        let input = DmarcParameters::new(message, &dkim, "", spf);
+        let parameters = Parameters::new(input).with_cache(&self.caches);
+        let output = ready(self.authenticator.verify_dmarc(parameters));
+        assert_eq!(output.dkim_result(), &DmarcResult::Pass);
+    }
+}
+
+fn ready<T>(future: impl Future<Output = T>) -> T {
+    let Poll::Ready(output) = pin!(future).poll(&mut Context::from_waker(Waker::noop())) else {
+        unreachable!("the answer is in memory");
+    };
+    output
+}
+
+/// What DMARC starts from: a message, and a signature of it that passed.
+pub(crate) struct Signature {
+    message: AuthenticatedMessage<'static>,
+    signature: mail_auth::dkim::Signature,
+    spf: SpfOutput,
+}
+
+impl Signature {
+    pub(crate) fn new() -> Self {
+        let message = AuthenticatedMessage::parse(MESSAGE.as_bytes()).unwrap();
+        let d = SIGNER.to_owned();
+        let signature = mail_auth::dkim::Signature { d, ..mail_auth::dkim::Signature::default() };
+        Self { message, signature, spf: SpfOutput::new(String::new()) }
+    }
+}
+
+pub(crate) fn parse_spf(text: &str) -> mail_auth::Result<SpfRecord> {
+    SpfRecord::parse(text.as_bytes())
+}
+
+pub(crate) fn parse_dmarc(text: &str) -> mail_auth::Result<DmarcRecord> {
+    DmarcRecord::parse(text.as_bytes())
 }
 
 /// From a message to its signature field.
