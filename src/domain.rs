@@ -1,5 +1,6 @@
 //! Domains and selectors after parsing, and IDNA in one place.
 
+use crate::serialize::serialize_as_text;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -201,22 +202,7 @@ impl fmt::Display for Selector {
     }
 }
 
-#[cfg(feature = "serde")]
-mod serialize {
-    use super::{Domain, Selector};
-
-    impl serde::Serialize for Domain {
-        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.serialize_str(self.as_str())
-        }
-    }
-
-    impl serde::Serialize for Selector {
-        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.serialize_str(self.as_str())
-        }
-    }
-}
+serialize_as_text!(Domain, Selector);
 
 #[cfg(test)]
 mod tests {

@@ -82,6 +82,22 @@ impl Field<'_> {
     }
 }
 
+/// The one record among the TXT records of a name that begins with its version; else how many do. Both
+/// RFCs name the version with its semicolon, without the white space that the grammar has between.
+pub(crate) fn select<'a>(
+    texts: impl IntoIterator<Item = &'a [u8]>,
+    version: &[u8],
+) -> Result<&'a [u8], usize> {
+    let is_record =
+        |text: &&[u8]| text.strip_prefix(version).is_some_and(|behind| behind.starts_with(b";"));
+    let mut records = texts.into_iter().filter(is_record);
+    let first = records.next().ok_or(0_usize)?;
+    match records.count() {
+        0 => Ok(first),
+        further => Err(further.saturating_add(1)),
+    }
+}
+
 /// The fields behind the version; `None` where the record does not begin with the version and the end
 /// of it, which is a semicolon.
 pub(crate) fn fields<'a>(record: &'a [u8], version: &[u8]) -> Option<Fields<'a>> {

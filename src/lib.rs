@@ -21,6 +21,7 @@ mod field_list;
 pub mod message;
 pub mod mta_sts;
 mod octets;
+mod serialize;
 pub mod spf;
 pub mod tag_list;
 mod time;

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::{AuthenticationResults, MethodResult, Text, Value, is_dot_atom, is_token_octet};
+use crate::serialize::serialize_as_text;
 
 /// The longest line that is made where it can be helped, RFC 5322 section 2.1.1.
 const LINE_OCTETS: usize = 78;
@@ -109,10 +110,4 @@ fn push_quoted(piece: &mut String, text: &str) {
     piece.push('"');
 }
 
-#[cfg(feature = "serde")]
-impl serde::Serialize for AuthenticationResults<'_> {
-    /// As its `Display` text.
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+serialize_as_text!(AuthenticationResults<'_>);

@@ -6,6 +6,7 @@ use super::public_key::KeyError;
 use super::verdict::Cause;
 use crate::canonicalization::Canonicalization;
 use crate::dns::{Answer, LookupError, Outcome, Question};
+use crate::serialize::serialize_as_text;
 use crate::tag_list::Base64;
 
 /// One step of the verification of a signature.
@@ -124,10 +125,4 @@ impl fmt::Display for Event {
     }
 }
 
-#[cfg(feature = "serde")]
-impl serde::Serialize for Event {
-    /// As its `Display` text.
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+serialize_as_text!(Event);

@@ -8,6 +8,7 @@ use super::signature_error::SignatureError;
 use super::trace::Event;
 use crate::dns::{LookupError, NameError, Outcome, Question};
 use crate::domain::{Domain, Selector};
+use crate::serialize::serialize_as_text;
 use crate::tag_list::Base64;
 use crate::time::UnixTime;
 
@@ -333,39 +334,12 @@ impl fmt::Display for Verdict {
     }
 }
 
+serialize_as_text!(DkimResult, Cause, Algorithm, Identity);
+
 #[cfg(feature = "serde")]
-mod serialize {
-    use serde::{Serialize, Serializer};
-
-    use super::{Algorithm, Cause, DkimResult, FieldNames, Identity};
-
-    impl Serialize for DkimResult {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-
-    impl Serialize for Cause {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-
-    impl Serialize for FieldNames {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_seq(self.iter())
-        }
-    }
-
-    impl Serialize for Algorithm {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-
-    impl Serialize for Identity {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
+impl serde::Serialize for FieldNames {
+    /// As a list.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
     }
 }

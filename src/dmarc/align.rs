@@ -7,6 +7,7 @@ use super::values::AlignmentMode;
 use super::walk::{Walk, question};
 use crate::dns::{LookupError, Name, Question, RecordType};
 use crate::domain::Domain;
+use crate::serialize::serialize_as_text;
 
 /// What authenticates an identifier,
 /// [RFC 9989 section 4.3](https://www.rfc-editor.org/rfc/rfc9989#section-4.3).
@@ -193,27 +194,4 @@ impl fmt::Display for Alignment {
     }
 }
 
-#[cfg(feature = "serde")]
-mod serialize {
-    use serde::{Serialize, Serializer};
-
-    use super::{Agreement, IdentifierResult, Mechanism};
-
-    impl Serialize for Mechanism {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-
-    impl Serialize for IdentifierResult {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-
-    impl Serialize for Agreement {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-}
+serialize_as_text!(Mechanism, IdentifierResult, Agreement);

@@ -5,6 +5,7 @@ use std::fmt;
 use super::problem::{Problems, RecordProblem, useless};
 use super::report_uri::ReportUris;
 use super::values::{AlignmentMode, FailureOptions, Policy, PolicyRequest, PolicyTag, Psd, letter};
+use crate::serialize::serialize_as_text;
 use crate::tag_list::{self, Tag, Tags};
 
 /// A DMARC policy record as it is published in the DNS,
@@ -342,13 +343,7 @@ impl fmt::Display for Record<'_> {
     }
 }
 
-#[cfg(feature = "serde")]
-impl serde::Serialize for Record<'_> {
-    /// As its `Display` text.
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+serialize_as_text!(Record<'_>);
 
 #[cfg(test)]
 mod tests;

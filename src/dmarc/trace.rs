@@ -7,6 +7,7 @@ use super::values::{Policy, PolicyTag};
 use super::verdict::Cause;
 use crate::dns::{LookupError, Outcome, Question};
 use crate::domain::Domain;
+use crate::serialize::serialize_as_text;
 
 /// One step of the evaluation of a message.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,10 +114,4 @@ impl fmt::Display for Event {
     }
 }
 
-#[cfg(feature = "serde")]
-impl serde::Serialize for Event {
-    /// As its `Display` text.
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+serialize_as_text!(Event);

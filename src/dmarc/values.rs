@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::serialize::serialize_as_text;
+
 use super::problem::Problems;
 use crate::tag_list;
 
@@ -205,16 +207,4 @@ impl fmt::Display for FailureOptions {
     }
 }
 
-#[cfg(feature = "serde")]
-macro_rules! serialize_as_text {
-    ($($name:ty),*) => {$(
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-    )*};
-}
-
-#[cfg(feature = "serde")]
 serialize_as_text!(AlignmentMode, FailureOptions, Policy, PolicyTag);

@@ -8,6 +8,7 @@ use super::values::{Policy, PolicyTag};
 use crate::dns::{LookupError, Question};
 use crate::domain::Domain;
 use crate::message::{AuthorDomain, AuthorError};
+use crate::serialize::serialize_as_text;
 
 /// The result of a message, in the words of
 /// [RFC 9989 section 9.2](https://www.rfc-editor.org/rfc/rfc9989#section-9.2).
@@ -257,27 +258,4 @@ impl fmt::Display for Verdict {
     }
 }
 
-#[cfg(feature = "serde")]
-mod serialize {
-    use serde::{Serialize, Serializer};
-
-    use super::{Cause, DiscoveryMethod, DmarcResult};
-
-    impl Serialize for DmarcResult {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-
-    impl Serialize for DiscoveryMethod {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-
-    impl Serialize for Cause {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-}
+serialize_as_text!(DmarcResult, DiscoveryMethod, Cause);

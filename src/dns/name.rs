@@ -1,5 +1,6 @@
 //! Domain names as the DNS carries them: labels of any octets.
 
+use crate::serialize::serialize_as_text;
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 
@@ -200,12 +201,7 @@ impl fmt::Debug for Name {
     }
 }
 
-#[cfg(feature = "serde")]
-impl serde::Serialize for Name {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+serialize_as_text!(Name);
 
 #[cfg(test)]
 mod tests {

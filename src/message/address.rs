@@ -5,6 +5,7 @@ use std::fmt;
 use super::cfws::{CfwsError, Cursor};
 use super::{Field, Header};
 use crate::domain::{Domain, DomainError};
+use crate::serialize::serialize_as_text;
 use crate::tag_list;
 
 /// The domain of a message's author, as its one From field gives it
@@ -215,12 +216,7 @@ impl fmt::Display for AuthorDomain {
     }
 }
 
-#[cfg(feature = "serde")]
-impl serde::Serialize for AuthorDomain {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
+serialize_as_text!(AuthorDomain);
 
 /// Whether a bare CR or LF stands in front of something that reads as a From field.
 fn hides_from(field: &[u8]) -> bool {

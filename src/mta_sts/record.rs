@@ -101,15 +101,10 @@ impl<'a> Record<'a> {
     /// When none or several are left, and as [`Record::parse`]. All of that means that the domain has
     /// no policy that can be used.
     pub fn select(texts: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, RecordError> {
-        // RFC 8461 section 3.1 names these octets, without the white space that its grammar has
-        // before a semicolon.
-        let mut left = texts.into_iter().filter(|text| {
-            text.strip_prefix(VERSION).is_some_and(|behind| behind.starts_with(b";"))
-        });
-        let first = left.next().ok_or(RecordError::NoRecord)?;
-        match left.count() {
-            0 => Self::parse(first),
-            further => Err(RecordError::SeveralRecords { found: further.saturating_add(1) }),
+        match field_list::select(texts, VERSION) {
+            Ok(text) => Self::parse(text),
+            Err(0) => Err(RecordError::NoRecord),
+            Err(found) => Err(RecordError::SeveralRecords { found }),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::dns::Name;
+use crate::serialize::serialize_as_text;
 
 /// What a domain says about a fail,
 /// [RFC 7208 section 6.2](https://www.rfc-editor.org/rfc/rfc7208#section-6.2): the words of a stranger,
@@ -46,10 +47,4 @@ impl fmt::Display for Explanation {
     }
 }
 
-#[cfg(feature = "serde")]
-impl serde::Serialize for Explanation {
-    /// As its `Display` text.
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+serialize_as_text!(Explanation);

@@ -5,6 +5,7 @@ use std::fmt;
 use super::term::Qualifier;
 use super::verdict::Cause;
 use crate::dns::{Answer, LookupError, Name, Outcome, Question, RecordData};
+use crate::serialize::serialize_as_text;
 
 /// One step of a check, and how deep in the tree of records it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,10 +122,4 @@ fn records(records: &[RecordData], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if records.len() > SHOWN { f.write_str(", ...") } else { Ok(()) }
 }
 
-#[cfg(feature = "serde")]
-impl serde::Serialize for Event {
-    /// As its `Display` text.
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+serialize_as_text!(Event);

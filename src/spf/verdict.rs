@@ -9,6 +9,7 @@ use super::term::Qualifier;
 use super::trace::Event;
 use crate::dns::{LookupError, Name, Outcome, Question};
 use crate::domain::{Domain, DomainError};
+use crate::serialize::serialize_as_text;
 
 /// The result of a check, [RFC 7208 section 2.6](https://www.rfc-editor.org/rfc/rfc7208#section-2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -341,21 +342,4 @@ impl fmt::Display for Verdict {
     }
 }
 
-#[cfg(feature = "serde")]
-mod serialize {
-    use serde::{Serialize, Serializer};
-
-    use super::{Cause, SpfResult};
-
-    impl Serialize for SpfResult {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-
-    impl Serialize for Cause {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-}
+serialize_as_text!(SpfResult, Cause);

@@ -116,13 +116,10 @@ impl<'a> Record<'a> {
     /// When none or several are left, and as [`Record::parse`]. All of that means that the domain
     /// wants no reports.
     pub fn select(texts: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, RecordError> {
-        let mut left = texts.into_iter().filter(|text| {
-            text.strip_prefix(VERSION).is_some_and(|behind| behind.starts_with(b";"))
-        });
-        let first = left.next().ok_or(RecordError::NoRecord)?;
-        match left.count() {
-            0 => Self::parse(first),
-            further => Err(RecordError::SeveralRecords { found: further.saturating_add(1) }),
+        match field_list::select(texts, VERSION) {
+            Ok(text) => Self::parse(text),
+            Err(0) => Err(RecordError::NoRecord),
+            Err(found) => Err(RecordError::SeveralRecords { found }),
         }
     }
 }

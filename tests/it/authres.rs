@@ -1,8 +1,5 @@
 //! Authentication-Results under attack: forged fields, hostile values, and fields of any size.
-//!
-//! The corpus lies outside the project: `BONAFIDE_ATTACKS` or `../shared/attacks`.
 
-use std::fs;
 use std::time::Instant;
 
 use bonafide::Domain;
@@ -13,36 +10,15 @@ use bonafide::message::Header;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::support::outside;
+use crate::support::attacks::run;
 
 #[test]
 fn authres_area() {
-    let Some(folder) = outside("BONAFIDE_ATTACKS", "../shared/attacks") else {
-        println!("attacks authres: NOT RUN (set BONAFIDE_ATTACKS)");
-        return;
-    };
-    let manifest: Value =
-        serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
-    let (mut count, mut failures) = (0, Vec::new());
-    for case in manifest["cases"].as_array().unwrap() {
-        if case["area"] != "authres" {
-            continue;
-        }
-        count += 1;
-        let file = fs::read(folder.join(case["file"].as_str().unwrap())).unwrap();
+    run("authres", &["authres"], 16, |case| {
         let started = Instant::now();
-        if let Err(failure) = check(case, &file) {
-            failures.push(format!("{}: {failure} ({})", case["id"], case["why"]));
-        }
-        // The limits are for a release build on a machine of its own.
-        let allowance = if cfg!(debug_assertions) { 20 } else { 2 };
-        let most = case["limits"]["max_ms"].as_u64().unwrap_or(100) * allowance;
-        if started.elapsed().as_millis() > u128::from(most) {
-            failures.push(format!("{}: took {:?}", case["id"], started.elapsed()));
-        }
-    }
-    println!("attacks authres: {}/{count}", count - failures.len());
-    assert!(count >= 16 && failures.is_empty(), "{}", failures.join("\n"));
+        let failure = check(&case.json, &case.file).err();
+        failure.into_iter().chain(case.exceeded(started, 0)).collect()
+    });
 }
 
 fn check(case: &Value, file: &[u8]) -> Result<(), String> {

@@ -30,6 +30,7 @@ const FLOORS: &[(&str, usize)] = &[
     ("lib", 5),
     ("message", 0),
     ("octets", 0),
+    ("serialize", 0),
     ("spf", 2),
     ("spf::expansion", 0),
     ("spf::macros", 0),

@@ -10,10 +10,10 @@ use bonafide::dns::{Answer, LookupError, Question, Resolver, Zone};
 use bonafide::{Authenticator, Envelope, Report, Session, UnixTime, block_on};
 use serde_json::Value;
 
-use crate::attacks::{check_dkim, check_limits};
-use crate::support::attack_zone as zone;
+use crate::attacks::check_dkim;
+use crate::dmarc::is_sound;
+use crate::support::attacks::{Case, run};
 use crate::support::octets::octets;
-use crate::support::outside;
 
 const NOW: UnixTime = UnixTime(1_795_478_400);
 
@@ -43,13 +43,6 @@ fn authenticator() -> Authenticator {
 /// Every message of the areas that end in a verdict of DMARC or SPF, whole and in chunks.
 #[test]
 fn attacks() {
-    let Some(folder) = outside("BONAFIDE_ATTACKS", "../shared/attacks") else {
-        println!("attacks front door: NOT RUN (set BONAFIDE_ATTACKS)");
-        return;
-    };
-    let manifest: Value =
-        serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
-    let default_now = manifest["now_default"].as_u64().unwrap();
     let areas = [
         "from",
         "from-idn",
@@ -61,40 +54,33 @@ fn attacks() {
         "dmarc",
         "spf",
     ];
-    let (mut count, mut failures) = (0, Vec::new());
-    for case in manifest["cases"].as_array().unwrap() {
-        let area = case["area"].as_str().unwrap();
-        if !areas.contains(&area) {
-            continue;
-        }
-        count += 1;
-        let inputs = &case["inputs"];
+    run("front door", &areas, 284, |case| {
         // The cases of SPF have a zone in place of a message.
-        let file = fs::read(folder.join(case["file"].as_str().unwrap())).unwrap();
-        let message = if area == "spf" { b"From: a@author.example\r\n\r\n".to_vec() } else { file };
-        let text = |key: &str| match inputs[key].as_str().unwrap() {
+        let spf_alone = &b"From: a@author.example\r\n\r\n"[..];
+        let message = if case.area() == "spf" { spf_alone } else { &case.file };
+        let text = |key: &str| match case.input(key) {
             // The character stands for a U-label there, which is UTF-8.
-            text if area == "from-idn" => text.as_bytes().to_vec(),
+            text if case.area() == "from-idn" => text.as_bytes().to_vec(),
             text => octets(text),
         };
-        let ip = inputs["ip"].as_str().unwrap().parse().unwrap();
+        let ip = case.input("ip").parse().unwrap();
         let envelope = Envelope::new(ip, text("helo"), text("mail_from"));
-        let now = UnixTime(inputs["now"].as_u64().unwrap_or(default_now));
-        let resolver = Counting::new(zone(&inputs["dns"]));
+        let resolver = Counting::new(case.zone());
         let started = Instant::now();
         let authenticator = authenticator();
-        let report = authenticator.authenticate(&resolver, &envelope, &message, now);
+        let report = authenticator.authenticate(&resolver, &envelope, message, case.now);
         let report = block_on(report);
-        let milliseconds = started.elapsed().as_millis();
         let (asked, asked_by_dmarc) = (resolver.1.into_inner(), resolver.2.into_inner());
-        let mut found = check(case, &report);
         // The limits are those of the standard that the area is about.
-        let own = if area == "from-resource" { asked_by_dmarc } else { asked };
-        if area != "spf" {
-            found.extend(check_limits(&case["limits"], milliseconds, own));
-        }
+        let own = match case.area() {
+            "spf" => 0,
+            "from-resource" => asked_by_dmarc,
+            _ => asked,
+        };
+        let mut found = case.exceeded(started, own);
+        found.extend(check(case, &report));
         for length in [1, 7, 1000] {
-            let mut session = authenticator.session(envelope.clone(), now);
+            let mut session = authenticator.session(envelope.clone(), case.now);
             // Long messages take their time an octet at a time.
             let length = if message.len() > 20_000 { length * 1000 } else { length };
             message.chunks(length).for_each(|chunk| session.write(chunk));
@@ -102,10 +88,8 @@ fn attacks() {
                 found.push(format!("another report in chunks of {length}"));
             }
         }
-        failures.extend(found.iter().map(|f| format!("{}: {f} ({})", case["id"], case["why"])));
-    }
-    println!("attacks front door: {}/{count}", count - failures.len());
-    assert!(count >= 284 && failures.is_empty(), "{}", failures.join("\n"));
+        found
+    });
 }
 
 fn finished(mut session: Session, resolver: &impl Resolver) -> Report {
@@ -114,9 +98,9 @@ fn finished(mut session: Session, resolver: &impl Resolver) -> Report {
     session.finish(lookups).unwrap()
 }
 
-fn check(case: &Value, report: &Report) -> Vec<String> {
-    let expected = &case["expected"];
-    let mut failures = Vec::new();
+fn check(case: &Case, report: &Report) -> Vec<String> {
+    let expected = case.expected();
+    let mut failures: Vec<_> = is_sound(&report.dmarc).err().into_iter().collect();
     let spf = report.spf.as_ref().unwrap().mail_from.result.to_string();
     let dmarc = report.dmarc.result.to_string();
     let policy = report.dmarc.policy.map(|policy| policy.to_string());
@@ -126,14 +110,14 @@ fn check(case: &Value, report: &Report) -> Vec<String> {
         ("dmarc", Some(dmarc)),
         ("policy", policy),
         // In from-resource that is the name of the organizational domain.
-        ("author_domain", author.filter(|_| case["area"] != "from-resource")),
+        ("author_domain", author.filter(|_| case.area() != "from-resource")),
     ];
     for (key, found) in facts {
         let found = Value::from(found);
         let list = |suffix: &str| expected[format!("{key}_{suffix}")].as_array();
         let is_exact = expected[key].is_null()
             || expected[key] == found
-            || (key == "author_domain" && case["area"] == "from-resource");
+            || (key == "author_domain" && case.area() == "from-resource");
         let is_allowed = list("in").is_none_or(|list| list.contains(&found));
         let is_forbidden = list("never").is_some_and(|list| list.contains(&found));
         let recommended = &expected[format!("{key}_recommended")];
@@ -142,8 +126,8 @@ fn check(case: &Value, report: &Report) -> Vec<String> {
             failures.push(format!("{key} is {found}: {}", report.dmarc));
         }
     }
-    if case["area"].as_str().unwrap().starts_with("dkim") {
-        failures.extend(check_dkim(case, &report.dkim));
+    if case.area().starts_with("dkim") {
+        failures.extend(check_dkim(expected, &report.dkim));
     }
     // Whatever it was, the field is one, reads back, and names the results.
     let field = report.authentication_results().to_field();

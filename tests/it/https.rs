@@ -1,6 +1,5 @@
 //! Policies over HTTPS, from a server on the loopback interface that does what a server must not.
 
-use std::fs;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,8 +10,8 @@ use bonafide::tls_rpt::ResultType;
 use bonafide::{Domain, UnixTime, block_on, dns::Zone};
 use serde_json::Value;
 
+use crate::support::attacks::run;
 use crate::support::https_server::{Authority, HttpsServer, Identity, Respond, endless, fixed};
-use crate::support::outside;
 
 const POLICY: &str =
     "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmax_age: 604800\r\n";
@@ -290,17 +289,8 @@ fn fetches_wait_for_their_turn() {
 /// The area mtasts-fetch of the hostile corpus.
 #[test]
 fn attacks() {
-    let Some(folder) = outside("BONAFIDE_ATTACKS", "../shared/attacks") else {
-        println!("attacks mtasts-fetch: NOT RUN (set BONAFIDE_ATTACKS)");
-        return;
-    };
-    let manifest: Value =
-        serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
-    let cases = manifest["cases"].as_array().unwrap().iter();
-    let (mut count, mut failures) = (0, Vec::new());
-    for case in cases.filter(|case| case["area"] == "mtasts-fetch") {
-        count += 1;
-        let http = &case["inputs"]["http"];
+    run("mtasts-fetch", &["mtasts-fetch"], 11, |case| {
+        let http = &case.json["inputs"]["http"];
         let identity = match (&http["tls"]["cn"], &http["tls"]["san"]) {
             (Value::String(name), _) => Identity::CommonName(name.clone()),
             (_, Value::Array(names)) => {
@@ -328,11 +318,7 @@ fn attacks() {
             fixed(format!("{begin}\r\n{body}"))
         };
         let outcome = fetch(&identity, Duration::ZERO, respond);
-        let expected = case["expected"]["fetch"] == "ok";
-        if outcome.is_ok() != expected {
-            failures.push(format!("{}: {outcome:?} ({})", case["id"], case["why"]));
-        }
-    }
-    println!("attacks mtasts-fetch: {}/{count}", count - failures.len());
-    assert!(count >= 11 && failures.is_empty(), "{}", failures.join("\n"));
+        let is_right = outcome.is_ok() == (case.expected()["fetch"] == "ok");
+        if is_right { Vec::new() } else { vec![format!("found {outcome:?}")] }
+    });
 }

@@ -1,6 +1,5 @@
 //! MTA-STS and TLS reporting records against vectors and hostile input, and laws of both.
 
-use std::fs;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -18,8 +17,9 @@ use bonafide::{Domain, UnixTime, block_on};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::support::attacks::{Case, run};
+use crate::support::project;
 use crate::support::stanzas::{self, Stanza};
-use crate::support::{attack_zone, outside, project};
 
 const NOW: UnixTime = UnixTime(1_795_478_400);
 
@@ -370,43 +370,23 @@ fn tls_rpt_record_vectors() {
 /// The area mtasts of the hostile corpus.
 #[test]
 fn attacks() {
-    let Some(folder) = outside("BONAFIDE_ATTACKS", "../shared/attacks") else {
-        println!("attacks mtasts: NOT RUN (set BONAFIDE_ATTACKS)");
-        return;
-    };
-    let manifest: Value =
-        serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
-    let cases = manifest["cases"].as_array().unwrap().iter();
-    let (mut count, mut failures) = (0, Vec::new());
-    for case in cases.filter(|case| case["area"] == "mtasts") {
-        count += 1;
+    run("mtasts", &["mtasts"], 30, |case| {
         let started = Instant::now();
-        let file = fs::read(folder.join(case["file"].as_str().unwrap())).unwrap();
-        if let Err(failure) = attack(case, &file) {
-            failures.push(format!("{}: {failure} ({})", case["id"], case["why"]));
-        }
-        // The limits are for a release build on a machine of its own.
-        let most = case["limits"]["max_ms"].as_u64().unwrap_or(1000);
-        let milliseconds = started.elapsed().as_millis();
-        if milliseconds > u128::from(most * 20) {
-            failures.push(format!("{}: took {milliseconds} ms", case["id"]));
-        }
-    }
-    println!("attacks mtasts: {}/{count}", count - failures.len());
-    assert!(count >= 30 && failures.is_empty(), "{}", failures.join("\n"));
+        attack(case).err().into_iter().chain(case.exceeded(started, 0)).collect()
+    });
 }
 
-fn attack(case: &Value, file: &[u8]) -> Result<(), String> {
-    let expected = &case["expected"];
+fn attack(case: &Case) -> Result<(), String> {
+    let expected = case.expected();
     if let Some(matches) = expected["mx_match"].as_bool() {
-        let policy = Policy::parse(file).map_err(|error| error.to_string())?;
-        let host = Domain::parse(case["inputs"]["mx"].as_str().unwrap().as_bytes());
+        let policy = Policy::parse(&case.file).map_err(|error| error.to_string())?;
+        let host = Domain::parse(case.input("mx").as_bytes());
         let found = host.is_ok_and(|host| policy.matches(&host));
         return expect("mx_match", &found.to_string(), &matches.to_string());
     }
     if let Some(sts) = expected["sts"].as_str() {
-        let zone = attack_zone(&case["inputs"]["dns"]);
-        let own = domain(case["inputs"]["domain"].as_str().unwrap());
+        let zone = case.zone();
+        let own = domain(case.input("domain"));
         let fetcher = Fetcher::new("enforce");
         let discovery = block_on(mta_sts::discover(&own, None, &zone, &fetcher, NOW));
         let found = match (&discovery.id, &discovery.cause) {
@@ -421,7 +401,7 @@ fn attack(case: &Value, file: &[u8]) -> Result<(), String> {
         )?;
         return expect("sts", found, sts);
     }
-    let parsed = Policy::parse(file);
+    let parsed = Policy::parse(&case.file);
     let found = if parsed.is_ok() { "valid" } else { "invalid" };
     let allowed = match &expected["policy_in"] {
         Value::Array(allowed) => allowed.clone(),

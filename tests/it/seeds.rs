@@ -8,11 +8,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bonafide::authentication_results::{AuthenticationResults, ParseError};
 use bonafide::dkim::{Cause, DkimResult, KeyRecord, Options, Signature, Verdict};
+use bonafide::dmarc;
 use bonafide::dns::{Answer, Name, Question, RecordData, RecordType, Resolver, Zone};
 use bonafide::message::{AuthorDomain, Header};
 use bonafide::tag_list::Tags;
 use bonafide::{Domain, UnixTime, block_on};
-use bonafide::{dmarc, spf};
 
 use crate::support::project;
 
@@ -21,6 +21,8 @@ use crate::support::project;
 mod laws;
 
 mod front_door;
+mod identity;
+mod sender;
 mod signing;
 
 type Law = fn(&[u8]);
@@ -277,87 +279,6 @@ fn key_record_seeds_reach_every_error_and_every_tag() {
 }
 
 #[test]
-fn author_seeds_reach_every_error() {
-    let found = reached("author", |message| match AuthorDomain::of(&Header::parse(message)) {
-        Ok(_) => vec!["ok".to_owned()],
-        Err(error) => variants(&error),
-    });
-    assert_reached(&found, &["ok"]);
-    // How much of a header is kept, the front door says.
-    assert_all_reached(&found, "AuthorError", "", &["HeaderTooLong"]);
-}
-
-#[test]
-fn dmarc_record_seeds_reach_every_problem_and_every_value() {
-    let found = reached("dmarc_record", |text| match dmarc::Record::parse(text) {
-        Ok(record) => {
-            let mut found: Vec<_> =
-                dmarc::Record::problems(text).iter().flat_map(variants).collect();
-            found.extend([record.policy, record.subdomain_policy].iter().flat_map(variants));
-            found.push(format!("psd {:?}", record.psd));
-            found.push(format!("valid {}", record.is_valid()));
-            found.extend(record.testing.then(|| "t=y".to_owned()));
-            found.extend((!record.ruf.is_empty()).then(|| "ruf=".to_owned()));
-            found
-        }
-        Err(_) => vec!["no record".to_owned()],
-    });
-    assert_all_reached(&found, "RecordProblem", "", &[]);
-    assert_all_reached(&found, "TagListError", "TagList", &[]);
-    assert_all_reached(&found, "Policy", "Policy", &[]);
-    assert_all_reached(&found, "PolicyRequest", "", &[]);
-    assert_all_reached(&found, "Psd", "psd", &[]);
-    assert_reached(&found, &["no record", "valid true", "valid false", "t=y", "ruf="]);
-}
-
-#[test]
-fn authentication_results_seeds_reach_every_error_and_every_value() {
-    let found =
-        reached("authentication_results", |value| match AuthenticationResults::parse(value) {
-            Ok(field) if field.results.is_empty() => vec![format!("none {}", field.is_supported())],
-            Ok(field) => {
-                let properties = field.results.iter().flat_map(|result| &result.properties);
-                properties.flat_map(|property| variants(&property.value)).collect()
-            }
-            Err(error) => {
-                let inner = match &error {
-                    ParseError::Value { error, .. } => variants(error),
-                    _ => vec![],
-                };
-                let inner = inner.iter().map(|inner| format!("Value {inner}"));
-                variants(&error).into_iter().chain(inner).collect()
-            }
-        });
-    assert_all_reached(&found, "ParseError", "", &[]);
-    // No keyword of no octets is ever read.
-    assert_all_reached(&found, "ValueError", "Value", &["Empty"]);
-    assert_reached(&found, &["none true", "none false", "Address", "Text"]);
-}
-
-#[test]
-fn results_written_seeds_reach_every_value() {
-    let found = reached("results_written", |input| match laws::results_written::read(input) {
-        None => vec![],
-        Some(field) => {
-            let written = field.to_string();
-            let shapes = [
-                ("none", field.results.is_empty()),
-                ("reason", written.contains("reason=")),
-                ("quoted", written.contains("=\"")),
-                ("quoted local-part", written.contains("\"@")),
-                ("long", written.lines().any(|line| line.len() > 78)),
-                ("folded", written.contains("\r\n\t ")),
-                ("version", field.version.is_some()),
-            ];
-            let shapes = shapes.into_iter().filter(|(_, is_so)| *is_so);
-            shapes.map(|(shape, _)| shape.to_owned()).collect()
-        }
-    });
-    let expected = ["none", "reason", "quoted", "quoted local-part", "long", "folded", "version"];
-    assert_reached(&found, &expected);
-}
-
-#[test]
 fn body_chunks_seeds_reach_every_outcome() {
     let found = reached("body_chunks", |input| {
         let case = laws::body_chunks::Case::read(input);
@@ -443,123 +364,6 @@ fn verify_seeds_are_what_they_are_called() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:?}");
-}
-
-#[test]
-fn spf_record_seeds_reach_every_error_and_every_term() {
-    let found = reached("spf_record", |text| match spf::Record::parse(text) {
-        Ok(record) => {
-            let found = record.terms().flat_map(|term| match term {
-                spf::Term::Directive(directive) => {
-                    [variants(&directive.qualifier), variants(&directive.mechanism)].concat()
-                }
-                spf::Term::Modifier(modifier) => variants(&modifier),
-            });
-            found.collect()
-        }
-        Err(error) => variants(&error.kind),
-    });
-    assert_all_reached(&found, "RecordErrorKind", "", &[]);
-    assert_all_reached(&found, "MacroErrorKind", "Macro", &[]);
-    assert_all_reached(&found, "Mechanism", "", &[]);
-    assert_all_reached(&found, "Modifier", "", &[]);
-    assert_all_reached(&found, "Qualifier", "", &[]);
-}
-
-#[test]
-fn spf_macros_seeds_reach_every_error() {
-    let found = reached("spf_macros", |input| {
-        let case = laws::spf_macros::Case::read(input);
-        let name = match spf::DomainSpec::parse(case.text) {
-            Ok(spec) => match spec.expand(&case.values()) {
-                Some(_) => vec!["name".to_owned()],
-                None => vec!["no name".to_owned()],
-            },
-            Err(error) => variants(&error.kind),
-        };
-        let text = match spf::MacroString::parse_explanation(case.text) {
-            Ok(_) => "explanation",
-            Err(_) => "no explanation",
-        };
-        [name, vec![text.to_owned()]].concat()
-    });
-    assert_all_reached(&found, "MacroErrorKind", "", &[]);
-    assert_reached(&found, &["name", "no name", "explanation", "no explanation"]);
-}
-
-/// The verdict on MAIL FROM of a seed.
-fn spf_verdict(input: &[u8]) -> spf::Verdict {
-    let case = laws::spf_check::Case::read(input);
-    (*case.verdicts(&case.options, &case.zone()).mail_from).clone()
-}
-
-#[test]
-fn spf_check_seeds_reach_every_result_and_every_cause() {
-    let found = reached("spf_check", |input| {
-        let verdict = spf_verdict(input);
-        let mut found = vec![format!("result {:?}", verdict.result)];
-        found.extend(verdict.explanation.map(|_| "explanation".to_owned()));
-        found.extend(verdict.cause.iter().flat_map(variants));
-        found
-    });
-    assert_all_reached(&found, "SpfResult", "result", &[]);
-    assert_reached(&found, &["explanation"]);
-    assert_all_reached(&found, "spf::Cause", "", &[]);
-}
-
-/// A seed of `spf_check` whose name begins with a result has that result.
-#[test]
-fn spf_check_seeds_are_what_they_are_called() {
-    let mut wrong = Vec::new();
-    for (name, input) in seeds("spf_check") {
-        let verdict = spf_verdict(&input);
-        let called = name.split('_').next().unwrap();
-        if called != "empty" && verdict.result.to_string() != called {
-            wrong.push(format!("{name}: {verdict}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:?}");
-}
-
-#[test]
-fn the_laws_of_spf_refuse_wrong_answers() {
-    let text = b"v=spf1 a -all";
-    let record = spf::Record::parse(text).unwrap();
-    laws::spf_record::check_printed(&record, "v=spf1 a -all");
-    assert_refused(|| laws::spf_record::check_printed(&record, "v=spf1 a  -all"));
-    assert_refused(|| laws::spf_record::check_printed(&record, "v=spf1 a"));
-    assert_refused(|| laws::spf_record::check_terms(b"v=spf1 a", &record));
-    let error = spf::Record::parse(b"v=spf1 a ?").unwrap_err();
-    laws::spf_record::check_error(b"v=spf1 a ?", &error);
-    assert_refused(|| laws::spf_record::check_error(b"v=spf1", &error));
-
-    laws::spf_macros::check_expansion(b"a.b", b"a.b");
-    assert_refused(|| laws::spf_macros::check_expansion(b"a.b", b"a."));
-    laws::spf_macros::check_name(b"a.b.", Some(b"a.b"));
-    assert_refused(|| laws::spf_macros::check_name(b"a.b", Some(b"b")));
-    assert_refused(|| laws::spf_macros::check_name(b"a.b", None));
-
-    let seed = |wanted: &str| seeds("spf_check").into_iter().find(|(n, _)| n.starts_with(wanted));
-    let pass = spf_verdict(&seed("pass").unwrap().1);
-    let fail = spf_verdict(&seed("fail_of_the_explanation").or_else(|| seed("fail")).unwrap().1);
-    let limits = spf::Limits::default();
-    laws::spf_check::check_verdict(&pass, &limits);
-    laws::spf_check::check_failed(&pass, &[], &fail);
-    assert_refused(|| laws::spf_check::check_failed(&fail, &[], &pass));
-    assert_refused(|| laws::spf_check::check_trace(&pass, &pass));
-    let mut wrong = pass.clone();
-    wrong.matched = None;
-    assert_refused(|| laws::spf_check::check_verdict(&wrong, &limits));
-    let mut wrong = pass.clone();
-    (wrong.matched, wrong.cause) = (None, Some(spf::Cause::NoMatch));
-    assert_refused(|| laws::spf_check::check_verdict(&wrong, &limits));
-    let mut wrong = pass;
-    wrong.questions = 112;
-    assert_refused(|| laws::spf_check::check_verdict(&wrong, &limits));
-    let field = spf::ReceivedSpf::parse(b"pass a=b").unwrap();
-    laws::spf_check::check_field(&field, "Received-SPF: pass\r\n a=b");
-    assert_refused(|| laws::spf_check::check_field(&field, "Received-SPF: pass\r\na=b"));
-    assert_refused(|| laws::spf_check::check_field(&field, "Received-SPF: pass\r\n a=c"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 
 use bonafide::dkim::{KeyType, PrivateKeyPem, SigningKey};
+use zeroize::Zeroizing;
 
 use crate::arguments::Keygen;
 use crate::{Failure, print};
@@ -32,8 +33,8 @@ fn generate(arguments: &Keygen) -> Result<PrivateKeyPem, Failure> {
     };
     let pem = match arguments.key_type {
         KeyType::Ed25519 => {
-            let mut seed = [0; 32];
-            random(&mut seed);
+            let mut seed = Zeroizing::new([0; 32]);
+            random(&mut *seed);
             Ok(PrivateKeyPem::ed25519(&seed))
         }
         _ => PrivateKeyPem::rsa(arguments.bits, random),

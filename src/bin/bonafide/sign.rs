@@ -6,6 +6,7 @@ use std::path::Path;
 use bonafide::UnixTime;
 use bonafide::dkim::{Expiration, Signer, SigningError, SigningKey, SigningOptions};
 use bonafide::message::Header;
+use zeroize::Zeroizing;
 
 use crate::Failure;
 use crate::arguments::Sign;
@@ -66,7 +67,7 @@ fn key(file: &Path) -> Result<SigningKey, Failure> {
     let failure = |why: &dyn std::fmt::Display| {
         Failure::Io(format!("cannot use the key in {}: {why}", file.display()))
     };
-    let octets = std::fs::read(file).map_err(|error| failure(&error))?;
+    let octets = Zeroizing::new(std::fs::read(file).map_err(|error| failure(&error))?);
     // DER begins with a SEQUENCE, which no text begins with.
     let key = match octets.as_slice() {
         [0x30, ..] if !octets.is_ascii() => SigningKey::from_der(&octets),
