@@ -95,8 +95,8 @@ impl Session {
             body = behind;
         }
         if let Stage::Body(open) = &mut self.stage {
-            // Both passes over a piece while it is in the first cache.
-            for piece in body.chunks(1 << 14) {
+            // Both passes over a piece while it is in a cache.
+            for piece in body.chunks(1 << 16) {
                 self.arrival.scanner.write(piece);
                 open.verifier.body(piece);
             }

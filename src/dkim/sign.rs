@@ -376,8 +376,8 @@ pub struct Signing<'s> {
 impl<'s> Signing<'s> {
     /// The next octets of the body, in any split.
     pub fn body(&mut self, chunk: &[u8]) {
-        // Both passes over a piece while it is in the first cache.
-        for piece in chunk.chunks(1 << 14) {
+        // Both passes over a piece while it is in a cache.
+        for piece in chunk.chunks(1 << 16) {
             self.scanner.write(piece);
             self.body.write(piece);
         }
