@@ -8,6 +8,8 @@ compile_error!(
 
 #[cfg(feature = "hickory")]
 pub mod adapter;
+#[cfg(feature = "arc")]
+pub mod arc;
 pub mod authentication_results;
 pub mod canonicalization;
 mod crypto;

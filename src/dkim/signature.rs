@@ -103,7 +103,7 @@ impl<'a> Signature<'a> {
     ///
     /// For the first rule of RFC 6376 sections 3.2, 3.5 and 6.1.1 that the value breaks.
     pub fn parse(value: &'a [u8]) -> Result<Self, SignatureError> {
-        SignatureTags::read(value).interpret()
+        SignatureTags::read(value).interpret(SignatureField::DkimSignature)
     }
 
     /// The names in h= as written and in order, repetitions too.
@@ -117,9 +117,28 @@ impl<'a> Signature<'a> {
     }
 }
 
+/// Whose tags are read: fields of two standards are signatures over a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignatureField {
+    /// RFC 8617 section 4.1.2: no v= is known, and i= is no identity.
+    #[cfg(feature = "arc")]
+    ArcMessageSignature,
+    DkimSignature,
+}
+
+/// What of a signature an ARC-Seal has, RFC 8617 section 4.1.3.
+#[cfg(feature = "arc")]
+pub(crate) struct SealTags {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) domain: Domain,
+    pub(crate) selector: Selector,
+    pub(crate) timestamp: Option<UnixTime>,
+    pub(crate) signature: Vec<u8>,
+}
+
 /// The tags of a DKIM-Signature field before they are understood.
 #[derive(Default)]
-pub(super) struct SignatureTags<'a> {
+pub(crate) struct SignatureTags<'a> {
     v: Option<Tag<'a>>,
     a: Option<Tag<'a>>,
     b: Option<Tag<'a>>,
@@ -139,7 +158,7 @@ pub(super) struct SignatureTags<'a> {
 }
 
 impl<'a> SignatureTags<'a> {
-    pub(super) fn read(value: &'a [u8]) -> Self {
+    pub(crate) fn read(value: &'a [u8]) -> Self {
         let mut tags = Self::default();
         for tag in Tags::new(value) {
             let error = match tag {
@@ -181,7 +200,7 @@ impl<'a> SignatureTags<'a> {
     }
 
     /// d= if it can be read, whatever else is wrong.
-    pub(super) fn domain(&self) -> Option<Domain> {
+    pub(crate) fn domain(&self) -> Option<Domain> {
         Domain::parse(self.d.as_ref()?.value).ok()
     }
 
@@ -191,18 +210,33 @@ impl<'a> SignatureTags<'a> {
     }
 
     /// Where the value of b= stands with the white space around it.
-    pub(super) fn signature_span(&self) -> Option<Range<usize>> {
+    pub(crate) fn signature_span(&self) -> Option<Range<usize>> {
         self.b.as_ref().map(|tag| tag.span.clone())
     }
 
-    pub(super) fn interpret(&self) -> Result<Signature<'a>, SignatureError> {
+    /// What the tags of an ARC-Seal say that are those of a signature, too.
+    #[cfg(feature = "arc")]
+    pub(crate) fn interpret_seal(&self) -> Result<SealTags, SignatureError> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        let version = required("v", &self.v)?;
-        if version.value != b"1" {
-            let found = tag_list::quote(version.value);
-            return Err(SignatureError::Version { found, offset: version.value_offset });
+        let (a, b) = (required("a", &self.a)?, required("b", &self.b)?);
+        let (d, s) = (required("d", &self.d)?, required("s", &self.s)?);
+        Ok(SealTags {
+            algorithm: algorithm(a)?,
+            domain: parse_domain("d", d, parse_signing_domain)?,
+            selector: parse_domain("s", s, Selector::parse)?,
+            timestamp: number("t", &self.t)?.map(UnixTime),
+            signature: decode_signature(b, Vec::with_capacity(b.value.len()))?,
+        })
+    }
+
+    pub(super) fn interpret(&self, field: SignatureField) -> Result<Signature<'a>, SignatureError> {
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        if field == SignatureField::DkimSignature {
+            self.check_version()?;
         }
         let (a, b, bh) =
             (required("a", &self.a)?, required("b", &self.b)?, required("bh", &self.bh)?);
@@ -210,19 +244,14 @@ impl<'a> SignatureTags<'a> {
         let algorithm = algorithm(a)?;
         let (header_canonicalization, body_canonicalization) = self.canonicalization()?;
         self.check_query_method()?;
-        let domain = parse_domain("d", d, |text| {
-            // RFC 6376 section 3.5: domain-name = sub-domain 1*("." sub-domain)
-            Domain::parse(text).and_then(|domain| {
-                if domain.as_str().contains('.') {
-                    Ok(domain)
-                } else {
-                    Err(DomainError::EmptyLabel { offset: text.len() })
-                }
-            })
-        })?;
+        let domain = parse_domain("d", d, parse_signing_domain)?;
         let selector = parse_domain("s", s, Selector::parse)?;
         check_field_names(h)?;
-        let identity = self.identity(&domain)?;
+        let identity = match field {
+            #[cfg(feature = "arc")]
+            SignatureField::ArcMessageSignature => None,
+            SignatureField::DkimSignature => self.identity(&domain)?,
+        };
         let body_length = number("l", &self.l)?;
         if let Some(tag) = self.l.as_ref().filter(|tag| tag.value.len() > MAXIMUM_LENGTH_DIGITS) {
             let (found, offset) = (tag_list::quote(tag.value), tag.value_offset);
@@ -242,10 +271,7 @@ impl<'a> SignatureTags<'a> {
         let body_hash = signature.as_slice().try_into().map_err(|_| {
             SignatureError::BodyHashLength { found: signature.len(), offset: bh.value_offset }
         })?;
-        decode("b", b, &mut signature)?;
-        if signature.is_empty() {
-            return Err(SignatureError::Base64 { tag: "b", offset: b.value_offset });
-        }
+        let signature = decode_signature(b, signature)?;
         Ok(Signature {
             algorithm,
             signature,
@@ -261,6 +287,15 @@ impl<'a> SignatureTags<'a> {
             expiration,
             copied_fields: self.z.as_ref().and_then(|tag| str::from_utf8(tag.value).ok()),
         })
+    }
+
+    fn check_version(&self) -> Result<(), SignatureError> {
+        let version = required("v", &self.v)?;
+        if version.value == b"1" {
+            return Ok(());
+        }
+        let found = tag_list::quote(version.value);
+        Err(SignatureError::Version { found, offset: version.value_offset })
     }
 
     fn canonicalization(&self) -> Result<(Canonicalization, Canonicalization), SignatureError> {
@@ -371,6 +406,16 @@ fn parse_domain<T>(
     parse(tag.value).map_err(|error| SignatureError::Domain { tag: name, offset, error })
 }
 
+/// RFC 6376 section 3.5: domain-name = sub-domain 1*("." sub-domain)
+fn parse_signing_domain(text: &[u8]) -> Result<Domain, DomainError> {
+    let domain = Domain::parse(text)?;
+    if domain.as_str().contains('.') {
+        Ok(domain)
+    } else {
+        Err(DomainError::EmptyLabel { offset: text.len() })
+    }
+}
+
 fn check_field_names(tag: &Tag<'_>) -> Result<(), SignatureError> {
     let mut names_from = false;
     for name in tag_list::colon_separated(tag.value) {
@@ -393,6 +438,15 @@ fn decode(name: &'static str, tag: &Tag<'_>, decoded: &mut Vec<u8>) -> Result<()
         tag: name,
         offset: tag.value_offset.saturating_add(at),
     })
+}
+
+/// The octets of b=, of which there must be some, in a buffer whose contents are replaced.
+fn decode_signature(tag: &Tag<'_>, mut buffer: Vec<u8>) -> Result<Vec<u8>, SignatureError> {
+    decode("b", tag, &mut buffer)?;
+    if buffer.is_empty() {
+        return Err(SignatureError::Base64 { tag: "b", offset: tag.value_offset });
+    }
+    Ok(buffer)
 }
 
 impl Identity {

@@ -3,15 +3,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::body_hash::{BodyHash, BodyHashRequest, BodyHasher};
+use super::body_hash::{BodyHash, BodyHashRequest, BodyHasher, BodyHashes};
 use super::key::KeyRecord;
 use super::public_key::{KeyError, PublicKey, check_use, select_key};
 use super::select::Selector;
-use super::signature::{Algorithm, Signature, SignatureTags};
+use super::signature::{Algorithm, Signature, SignatureField, SignatureTags};
 use super::trace::Event;
 use super::verdict::{Cause, DkimResult, Verdict};
 use crate::dns::{LookupError, Name, Question, RecordType, Reply, Resolver, join_all};
-use crate::message::Header;
+use crate::domain::Domain;
+use crate::message::{Field, Header};
 use crate::time::UnixTime;
 
 /// What a verifier accepts and how much work it does.
@@ -171,8 +172,25 @@ pub struct Keys {
 pub struct ForeignKeys;
 
 impl Keys {
+    /// Asks each question once and all at the same time.
+    pub(crate) fn fetch<R: Resolver>(
+        questions: Arc<[Question]>,
+        resolver: R,
+    ) -> impl Future<Output = Self> + Send + use<R> {
+        async move {
+            let lookups = questions.iter().map(|question| lookup(&resolver, question));
+            let replies = join_all(lookups).await;
+            Self { questions, replies }
+        }
+    }
+
+    /// Whether these are the answers to the very questions.
+    pub(crate) fn answer(&self, questions: &Arc<[Question]>) -> Result<(), ForeignKeys> {
+        if Arc::ptr_eq(&self.questions, questions) { Ok(()) } else { Err(ForeignKeys) }
+    }
+
     /// A question and the reply to it. Without one nothing passes.
-    fn get(&self, question: usize) -> Result<(&Question, &Reply), Cause> {
+    pub(crate) fn get(&self, question: usize) -> Result<(&Question, &Reply), Cause> {
         self.questions.get(question).zip(self.replies.get(question)).ok_or_else(|| Cause::Lookup {
             question: Question::new(Name::ROOT, RecordType::Txt).into(),
             error: LookupError::Other("the key was not asked for".into()),
@@ -183,13 +201,24 @@ impl Keys {
 impl Verifier {
     /// Reads the signatures of a header. Nothing is borrowed from it.
     pub fn new(header: &Header<'_>, options: &Options, now: UnixTime) -> Self {
-        let mut reader = Reader::new(header, options, now);
-        let signatures: Vec<_> = header
+        let fields = header
             .fields()
             .enumerate()
-            .filter(|(_, field)| field.name().eq_ignore_ascii_case(b"DKIM-Signature"))
-            .map(|(position, field)| reader.read(position, field.value()))
-            .collect();
+            .filter(|(_, field)| field.name().eq_ignore_ascii_case(b"DKIM-Signature"));
+        Self::read(header, fields, SignatureField::DkimSignature, options, now)
+    }
+
+    /// As [`Verifier::new`], for signatures of a kind in the fields at given places.
+    pub(crate) fn read<'a>(
+        header: &Header<'a>,
+        fields: impl Iterator<Item = (usize, Field<'a>)>,
+        kind: SignatureField,
+        options: &Options,
+        now: UnixTime,
+    ) -> Self {
+        let mut reader = Reader::new(header, options, now);
+        let signatures: Vec<_> =
+            fields.map(|(position, field)| reader.read(kind, position, field.value())).collect();
         let checks = signatures.iter().filter_map(|candidate| candidate.check.as_ref());
         let body = BodyHasher::new(checks.map(|check| check.body));
         Self {
@@ -205,12 +234,7 @@ impl Verifier {
     ///
     /// The future borrows nothing from the verifier and may run while the body arrives.
     pub fn keys<R: Resolver>(&self, resolver: R) -> impl Future<Output = Keys> + Send + use<R> {
-        let questions = Arc::clone(&self.questions);
-        async move {
-            let lookups = questions.iter().map(|question| lookup(&resolver, question));
-            let replies = join_all(lookups).await;
-            Keys { questions, replies }
-        }
+        Keys::fetch(Arc::clone(&self.questions), resolver)
     }
 
     /// The next octets of the body as received, in any split.
@@ -224,26 +248,74 @@ impl Verifier {
     ///
     /// [`ForeignKeys`] when the keys were not fetched by this verifier.
     pub fn finish(self, keys: Keys) -> Result<Vec<Verdict>, ForeignKeys> {
-        if !Arc::ptr_eq(&self.questions, &keys.questions) {
-            return Err(ForeignKeys);
-        }
-        let Self { signatures, signed_headers, body, options, .. } = self;
-        let bodies = body.finish();
-        let conclude = |Candidate { mut verdict, check }: Candidate| {
-            if let Some(check) = check {
-                let body = bodies.get(check.body);
-                let header = signed_headers.get(check.signed_header.clone()).unwrap_or_default();
-                let outcome = keys.get(check.question).and_then(|(question, reply)| {
-                    check.conclude(question, reply, body, header, &options, &mut verdict)
-                });
-                match outcome {
-                    Ok(()) => verdict.result = DkimResult::Pass,
-                    Err(cause) => verdict.stop(cause),
-                }
+        self.finish_with_bodies(keys).map(|(verdicts, _)| verdicts)
+    }
+
+    /// As [`Verifier::finish`], with the hashes of the body for whoever shares them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::finish`].
+    pub fn finish_with_bodies(
+        mut self,
+        keys: Keys,
+    ) -> Result<(Vec<Verdict>, BodyHashes), ForeignKeys> {
+        keys.answer(&self.questions)?;
+        let bodies = std::mem::take(&mut self.body).finish();
+        let verdicts = (0..self.signatures.len())
+            .filter_map(|signature| self.conclude(signature, &keys, &bodies))
+            .collect();
+        Ok((verdicts, bodies))
+    }
+
+    /// What of one signature is known before its key and the body.
+    #[cfg(feature = "arc")]
+    pub(crate) fn preliminary(&self, signature: usize) -> Option<&Verdict> {
+        self.signatures.get(signature).map(|candidate| &candidate.verdict)
+    }
+
+    /// Takes out the verdict on one signature.
+    pub(crate) fn conclude(
+        &mut self,
+        signature: usize,
+        keys: &Keys,
+        bodies: &BodyHashes,
+    ) -> Option<Verdict> {
+        let candidate = self.signatures.get_mut(signature)?;
+        let position = candidate.verdict.position;
+        let mut verdict = std::mem::replace(&mut candidate.verdict, Verdict::new(position, false));
+        if let Some(check) = candidate.check.take() {
+            let body = bodies.get(check.body);
+            let header = self.signed_headers.get(check.signed_header.clone()).unwrap_or_default();
+            let outcome = keys.get(check.question).and_then(|(question, reply)| {
+                check.conclude(question, reply, body, header, &self.options, &mut verdict)
+            });
+            match outcome {
+                Ok(()) => verdict.result = DkimResult::Pass,
+                Err(cause) => verdict.stop(cause),
             }
-            verdict
-        };
-        Ok(signatures.into_iter().map(conclude).collect())
+        }
+        Some(verdict)
+    }
+
+    /// Which keys are asked for.
+    #[cfg(feature = "arc")]
+    pub(crate) fn questions(&self) -> &[Question] {
+        &self.questions
+    }
+
+    /// Leaves the body to another verifier, which hashes it for both.
+    #[cfg(feature = "arc")]
+    pub(crate) fn leave_body_to(&mut self, other: &mut Self) {
+        let checks = self.signatures.iter().filter_map(|candidate| candidate.check.as_ref());
+        other.body.request(checks.map(|check| check.body));
+        self.body = BodyHasher::default();
+    }
+
+    /// Ends the body.
+    #[cfg(feature = "arc")]
+    pub(crate) fn take_bodies(&mut self) -> BodyHashes {
+        std::mem::take(&mut self.body).finish()
     }
 }
 
@@ -278,10 +350,10 @@ impl<'h, 'a> Reader<'h, 'a> {
         Self { header, options, now, selector: None, admitted: 0, questions, signed_headers }
     }
 
-    fn read(&mut self, position: usize, value: &[u8]) -> Candidate {
+    fn read(&mut self, kind: SignatureField, position: usize, value: &[u8]) -> Candidate {
         let tags = SignatureTags::read(value);
         let mut verdict = Verdict::new(position, self.options.trace);
-        let signature = match tags.interpret() {
+        let signature = match tags.interpret(kind) {
             Ok(signature) => signature,
             Err(error) => {
                 verdict.domain = tags.domain();
@@ -318,7 +390,7 @@ impl<'h, 'a> Reader<'h, 'a> {
         {
             return Err(Cause::NotYetMade { timestamp, now });
         }
-        let question = key_question(signature)?;
+        let question = key_question(&signature.selector, &signature.domain)?;
         let limits = &self.options.limits;
         let (octets, fields) = (self.header.as_bytes().len(), self.header.fields().len());
         if octets > limits.header_octets || fields > limits.header_fields {
@@ -361,9 +433,40 @@ impl<'h, 'a> Reader<'h, 'a> {
     }
 }
 
+/// The key record that came back.
+pub(crate) fn key_record<'r>(
+    question: &Question,
+    reply: &'r Reply,
+    limits: &Limits,
+    verdict: &mut Verdict,
+) -> Result<KeyRecord<'r>, Cause> {
+    verdict.note(|| Event::KeyLookup { question: question.clone().into(), reply: reply.clone() });
+    let answer = reply.as_ref().map_err(|error| {
+        let (question, error) = (question.clone().into(), error.clone());
+        Cause::Lookup { question, error }
+    })?;
+    select_key(question, answer, limits, verdict)
+}
+
+/// The key in a record.
+pub(crate) fn public_key<'r>(
+    record: &'r KeyRecord<'_>,
+    limits: &Limits,
+    verdict: &mut Verdict,
+) -> Result<PublicKey<'r>, Cause> {
+    let key = PublicKey::read(record, limits)?;
+    let bits = key.bits();
+    verdict.key_bits = Some(bits);
+    verdict.note(|| Event::Key { record: record.to_string().replace("\r\n", ""), bits });
+    Ok(key)
+}
+
 /// RFC 6376 section 3.6.2.1: the key of a signature is at `<s=>._domainkey.<d=>`.
-fn key_question(signature: &Signature<'_>) -> Result<Question, Cause> {
-    let labels = signature.selector.labels().chain(["_domainkey"]).chain(signature.domain.labels());
+pub(crate) fn key_question(
+    selector: &crate::domain::Selector,
+    domain: &Domain,
+) -> Result<Question, Cause> {
+    let labels = selector.labels().chain(["_domainkey"]).chain(domain.labels());
     let name = Name::from_labels(labels).map_err(Cause::KeyName)?;
     Ok(Question::new(name, RecordType::Txt))
 }
@@ -378,20 +481,9 @@ impl Check {
         options: &Options,
         verdict: &mut Verdict,
     ) -> Result<(), Cause> {
-        verdict
-            .note(|| Event::KeyLookup { question: question.clone().into(), reply: reply.clone() });
-        let answer = reply.as_ref().map_err(|error| {
-            let (question, error) = (question.clone().into(), error.clone());
-            Cause::Lookup { question, error }
-        })?;
-        let record = select_key(question, answer, &options.limits, verdict)?;
+        let record = key_record(question, reply, &options.limits, verdict)?;
         self.check_record(&record, verdict)?;
-        let key = PublicKey::read(&record, &options.limits)?;
-        verdict.key_bits = Some(key.bits());
-        verdict.note(|| Event::Key {
-            record: record.to_string().replace("\r\n", ""),
-            bits: key.bits(),
-        });
+        let key = public_key(&record, &options.limits, verdict)?;
         let body_outcome = self.check_body(body, verdict);
         if verdict.trace.is_none() {
             body_outcome.clone()?;
