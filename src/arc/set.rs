@@ -196,7 +196,7 @@ impl ArcField {
     }
 }
 
-/// RFC 8617 section 4.1.1: arc-info = instance [CFWS] ";" authres-payload. What i= holds, and where.
+/// What i= holds and where, if it is first and a semicolon follows: `instance [CFWS] ";"` of RFC 8617 section 4.1.1.
 fn leading_instance(value: &[u8]) -> Option<(&[u8], usize)> {
     let mut cursor = Cursor::new(value, 0);
     cursor.skip_cfws().ok()?;

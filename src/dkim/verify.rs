@@ -173,15 +173,10 @@ pub struct ForeignKeys;
 
 impl Keys {
     /// Asks each question once and all at the same time.
-    pub(crate) fn fetch<R: Resolver>(
-        questions: Arc<[Question]>,
-        resolver: R,
-    ) -> impl Future<Output = Self> + Send + use<R> {
-        async move {
-            let lookups = questions.iter().map(|question| lookup(&resolver, question));
-            let replies = join_all(lookups).await;
-            Self { questions, replies }
-        }
+    pub(crate) async fn fetch<R: Resolver>(questions: Arc<[Question]>, resolver: R) -> Self {
+        let lookups = questions.iter().map(|question| lookup(&resolver, question));
+        let replies = join_all(lookups).await;
+        Self { questions, replies }
     }
 
     /// Whether these are the answers to the very questions.
