@@ -8,6 +8,8 @@ compile_error!(
 
 #[cfg(any(feature = "hickory", feature = "https"))]
 pub mod adapter;
+#[cfg(feature = "arc")]
+pub mod arc;
 pub mod authentication_results;
 pub mod authenticator;
 pub mod canonicalization;

@@ -5,7 +5,7 @@ use crate::crypto::Sha256;
 
 /// Hashes a body once for each canonicalization that is asked for, whatever the number of
 /// signatures; where an l= ends, the hash so far is taken from a copy of the context.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct BodyHasher {
     streams: [Option<Stream>; 2],
 }
@@ -54,16 +54,21 @@ struct Digest {
 
 impl BodyHasher {
     pub(crate) fn new(requests: impl IntoIterator<Item = BodyHashRequest>) -> Self {
-        let mut streams = [None, None];
+        let mut hasher = Self::default();
+        hasher.request(requests);
+        hasher
+    }
+
+    /// Asks for further hashes of a body of which nothing has come yet.
+    pub(crate) fn request(&mut self, requests: impl IntoIterator<Item = BodyHashRequest>) {
         for BodyHashRequest { canonicalization, length } in requests {
-            if let Some(stream) = streams.get_mut(slot(canonicalization)) {
+            if let Some(stream) = self.streams.get_mut(slot(canonicalization)) {
                 stream.get_or_insert_with(|| Stream::new(canonicalization)).digest.request(length);
             }
         }
-        for stream in streams.iter_mut().flatten() {
+        for stream in self.streams.iter_mut().flatten() {
             stream.digest.reach_cuts();
         }
-        Self { streams }
     }
 
     /// The next octets of the body as received, in any split.
@@ -143,9 +148,10 @@ impl Digest {
     }
 }
 
-/// What [`BodyHasher`] found.
+/// The hashes of one body, for whoever shares them: see
+/// [`Verifier::finish_with_bodies`](super::Verifier::finish_with_bodies).
 #[derive(Debug)]
-pub(crate) struct BodyHashes {
+pub struct BodyHashes {
     streams: [Option<Finished>; 2],
 }
 

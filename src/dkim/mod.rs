@@ -9,20 +9,21 @@
 //!
 //! [`Signer`] signs with one [`SigningKey`] or several, a message in memory or one that arrives.
 
-mod body_hash;
+pub(crate) mod body_hash;
 mod key;
-mod public_key;
+pub(crate) mod public_key;
 mod select;
-mod sign;
-mod signature;
-mod signature_error;
+pub(crate) mod sign;
+pub(crate) mod signature;
+pub(crate) mod signature_error;
 mod signing_error;
 mod signing_key;
 mod trace;
 mod verdict;
-mod verify;
-mod write;
+pub(crate) mod verify;
+pub(crate) mod write;
 
+pub use body_hash::BodyHashes;
 pub use key::{KeyRecord, KeyRecordError, KeyType};
 pub use public_key::KeyError;
 pub use sign::{

@@ -111,7 +111,7 @@ pub(super) fn check_service(record: &KeyRecord<'_>) -> Result<(), KeyError> {
 }
 
 /// Whether a record's key may be used with an algorithm, RFC 6376 section 6.1.2.
-pub(super) fn check_use(record: &KeyRecord<'_>, algorithm: Algorithm) -> Result<(), KeyError> {
+pub(crate) fn check_use(record: &KeyRecord<'_>, algorithm: Algorithm) -> Result<(), KeyError> {
     if !record.allows_hash("sha256") {
         return Err(KeyError::Hash {
             found: tag_list::quote(record.hashes.unwrap_or_default().as_bytes()),
@@ -142,7 +142,7 @@ impl Algorithm {
 }
 
 /// A key that can verify.
-pub(super) enum PublicKey<'r> {
+pub(crate) enum PublicKey<'r> {
     Ed25519(Ed25519PublicKey),
     Rsa(RsaPublicKey<'r>),
 }
@@ -184,7 +184,7 @@ impl<'r> PublicKey<'r> {
         }
     }
 
-    pub(super) fn verify(&self, signed_header: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verify(&self, signed_header: &[u8], signature: &[u8]) -> bool {
         match self {
             // RFC 8463 section 3: what Ed25519 signs is the SHA-256 hash.
             Self::Ed25519(key) => key.verify(&crypto::sha256(signed_header), signature),

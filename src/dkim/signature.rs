@@ -104,7 +104,7 @@ impl<'a> Signature<'a> {
     ///
     /// For the first rule of RFC 6376 sections 3.2, 3.5 and 6.1.1 that the value breaks.
     pub fn parse(value: &'a [u8]) -> Result<Self, SignatureError> {
-        SignatureTags::read(value).interpret()
+        SignatureTags::read(value).interpret(SignatureField::DkimSignature)
     }
 
     /// The names in h= as written and in order, repetitions too.
@@ -118,9 +118,28 @@ impl<'a> Signature<'a> {
     }
 }
 
+/// Whose tags are read: fields of two standards are signatures over a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignatureField {
+    /// RFC 8617 section 4.1.2: no v= is known, and i= is no identity.
+    #[cfg(feature = "arc")]
+    ArcMessageSignature,
+    DkimSignature,
+}
+
+/// What of a signature an ARC-Seal has, RFC 8617 section 4.1.3.
+#[cfg(feature = "arc")]
+pub(crate) struct SealTags {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) domain: Domain,
+    pub(crate) selector: Selector,
+    pub(crate) timestamp: Option<UnixTime>,
+    pub(crate) signature: Vec<u8>,
+}
+
 /// The tags of a DKIM-Signature field before they are understood.
 #[derive(Default)]
-pub(super) struct SignatureTags<'a> {
+pub(crate) struct SignatureTags<'a> {
     v: Option<Value<'a>>,
     a: Option<Value<'a>>,
     b: Option<Value<'a>>,
@@ -149,7 +168,7 @@ struct Value<'a> {
 }
 
 impl<'a> SignatureTags<'a> {
-    pub(super) fn read(value: &'a [u8]) -> Self {
+    pub(crate) fn read(value: &'a [u8]) -> Self {
         let mut tags = Self::default();
         for tag in Tags::new(value) {
             let error = match tag {
@@ -194,7 +213,7 @@ impl<'a> SignatureTags<'a> {
     }
 
     /// d= if it can be read, whatever else is wrong.
-    pub(super) fn domain(&self) -> Option<Domain> {
+    pub(crate) fn domain(&self) -> Option<Domain> {
         Domain::parse(self.d?.octets).ok()
     }
 
@@ -204,37 +223,47 @@ impl<'a> SignatureTags<'a> {
     }
 
     /// Where the value of b= stands with the white space around it, if there is one.
-    pub(super) fn signature_span(&self) -> Range<usize> {
+    pub(crate) fn signature_span(&self) -> Range<usize> {
         self.signature_span.clone()
     }
 
-    pub(super) fn interpret(&self) -> Result<Signature<'a>, SignatureError> {
+    /// What the tags of an ARC-Seal say that are those of a signature, too.
+    #[cfg(feature = "arc")]
+    pub(crate) fn interpret_seal(&self) -> Result<SealTags, SignatureError> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        let version = required("v", self.v)?;
-        if version.octets != b"1" {
-            let found = tag_list::quote(version.octets);
-            return Err(SignatureError::Version { found, offset: version.offset });
+        let (a, b) = (required("a", self.a)?, required("b", self.b)?);
+        let (d, s) = (required("d", self.d)?, required("s", self.s)?);
+        Ok(SealTags {
+            algorithm: algorithm(a)?,
+            domain: parse_domain("d", d, parse_signing_domain)?,
+            selector: parse_domain("s", s, Selector::parse)?,
+            timestamp: number("t", self.t)?.map(UnixTime),
+            signature: decode_signature(b, Vec::with_capacity(b.octets.len()))?,
+        })
+    }
+
+    pub(super) fn interpret(&self, field: SignatureField) -> Result<Signature<'a>, SignatureError> {
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        if field == SignatureField::DkimSignature {
+            self.check_version()?;
         }
         let (a, b, bh) = (required("a", self.a)?, required("b", self.b)?, required("bh", self.bh)?);
         let (d, h, s) = (required("d", self.d)?, required("h", self.h)?, required("s", self.s)?);
         let algorithm = algorithm(a)?;
         let (header_canonicalization, body_canonicalization) = self.canonicalization()?;
         self.check_query_method()?;
-        let domain = parse_domain("d", d, |text| {
-            // RFC 6376 section 3.5: domain-name = sub-domain 1*("." sub-domain)
-            Domain::parse(text).and_then(|domain| {
-                if domain.as_str().contains('.') {
-                    Ok(domain)
-                } else {
-                    Err(DomainError::EmptyLabel { offset: text.len() })
-                }
-            })
-        })?;
+        let domain = parse_domain("d", d, parse_signing_domain)?;
         let selector = parse_domain("s", s, Selector::parse)?;
         check_field_names(h)?;
-        let identity = self.identity(&domain)?;
+        let identity = match field {
+            #[cfg(feature = "arc")]
+            SignatureField::ArcMessageSignature => None,
+            SignatureField::DkimSignature => self.identity(&domain)?,
+        };
         let body_length = number("l", self.l)?;
         if let Some(tag) = self.l.filter(|tag| tag.octets.len() > MAXIMUM_LENGTH_DIGITS) {
             let (found, offset) = (tag_list::quote(tag.octets), tag.offset);
@@ -254,10 +283,7 @@ impl<'a> SignatureTags<'a> {
         let body_hash = signature.as_slice().try_into().map_err(|_| {
             SignatureError::BodyHashLength { found: signature.len(), offset: bh.offset }
         })?;
-        decode("b", b, &mut signature)?;
-        if signature.is_empty() {
-            return Err(SignatureError::Base64 { tag: "b", offset: b.offset });
-        }
+        let signature = decode_signature(b, signature)?;
         Ok(Signature {
             algorithm,
             signature,
@@ -273,6 +299,15 @@ impl<'a> SignatureTags<'a> {
             expiration,
             copied_fields: self.z.and_then(|tag| str::from_utf8(tag.octets).ok()),
         })
+    }
+
+    fn check_version(&self) -> Result<(), SignatureError> {
+        let version = required("v", self.v)?;
+        if version.octets == b"1" {
+            return Ok(());
+        }
+        let found = tag_list::quote(version.octets);
+        Err(SignatureError::Version { found, offset: version.offset })
     }
 
     fn canonicalization(&self) -> Result<(Canonicalization, Canonicalization), SignatureError> {
@@ -380,6 +415,16 @@ fn parse_domain<T>(
     parse(tag.octets).map_err(|error| SignatureError::Domain { tag: name, offset, error })
 }
 
+/// RFC 6376 section 3.5: domain-name = sub-domain 1*("." sub-domain)
+fn parse_signing_domain(text: &[u8]) -> Result<Domain, DomainError> {
+    let domain = Domain::parse(text)?;
+    if domain.as_str().contains('.') {
+        Ok(domain)
+    } else {
+        Err(DomainError::EmptyLabel { offset: text.len() })
+    }
+}
+
 fn check_field_names(tag: Value<'_>) -> Result<(), SignatureError> {
     let mut names_from = false;
     // RFC 5322 section 3.6.8: ftext is what is graphic and no colon. Only around names white space
@@ -398,6 +443,15 @@ fn check_field_names(tag: Value<'_>) -> Result<(), SignatureError> {
 fn decode(name: &'static str, tag: Value<'_>, decoded: &mut Vec<u8>) -> Result<(), SignatureError> {
     tag_list::decode_base64_into(tag.octets, decoded)
         .map_err(|at| SignatureError::Base64 { tag: name, offset: tag.offset.saturating_add(at) })
+}
+
+/// The octets of b=, of which there must be some, in a buffer whose contents are replaced.
+fn decode_signature(tag: Value<'_>, mut buffer: Vec<u8>) -> Result<Vec<u8>, SignatureError> {
+    decode("b", tag, &mut buffer)?;
+    if buffer.is_empty() {
+        return Err(SignatureError::Base64 { tag: "b", offset: tag.offset });
+    }
+    Ok(buffer)
 }
 
 impl Identity {

@@ -178,7 +178,7 @@ pub enum Cause {
 }
 
 impl Verdict {
-    pub(super) fn new(position: usize, trace: bool) -> Self {
+    pub(crate) fn new(position: usize, trace: bool) -> Self {
         Self {
             result: DkimResult::Neutral,
             cause: None,
@@ -212,14 +212,14 @@ impl Verdict {
     }
 
     /// Ends the verification with anything but a pass.
-    pub(super) fn stop(&mut self, cause: Cause) {
+    pub(crate) fn stop(&mut self, cause: Cause) {
         self.result = cause.result();
         self.note(|| Event::Stopped { cause: cause.clone() });
         self.cause = Some(cause);
     }
 
     /// Records a step, if steps are recorded.
-    pub(super) fn note(&mut self, event: impl FnOnce() -> Event) {
+    pub(crate) fn note(&mut self, event: impl FnOnce() -> Event) {
         if let Some(trace) = &mut self.trace {
             trace.push(event());
         }

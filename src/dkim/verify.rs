@@ -3,16 +3,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::body_hash::{BodyHash, BodyHashRequest, BodyHasher};
+use super::body_hash::{BodyHash, BodyHashRequest, BodyHasher, BodyHashes};
 use super::key::KeyRecord;
 use super::public_key::{KeyError, PublicKey, check_use, select_key};
 use super::select::Selector;
-use super::signature::{Algorithm, Signature, SignatureTags};
+use super::signature::{Algorithm, Signature, SignatureField, SignatureTags};
 use super::trace::Event;
 use super::verdict::{Cause, DkimResult, Verdict};
 use crate::dns::{LookupError, Name, Question, RecordType, Reply, Resolver, join_all};
-use crate::domain::Domain;
-use crate::message::Header;
+use crate::domain::{self, Domain};
+use crate::message::{Field, Header};
 use crate::time::UnixTime;
 
 /// What a verifier accepts and how much work it does.
@@ -103,8 +103,7 @@ pub async fn verify<R: Resolver>(
     let mut verifier = Verifier::new(&header, options, now);
     let keys = verifier.keys(resolver).await;
     verifier.body(header.body());
-    // The keys are this verifier's own.
-    verifier.finish(keys).unwrap_or_default()
+    verifier.conclude(&keys).0
 }
 
 /// Verifies the signatures of a message as it arrives: the header first, then the body in chunks.
@@ -175,8 +174,13 @@ impl Keys {
         Self { questions, replies }
     }
 
+    /// Whether these are the answers to the very questions.
+    pub(crate) fn answer(&self, questions: &Arc<[Question]>) -> Result<(), ForeignKeys> {
+        if Arc::ptr_eq(&self.questions, questions) { Ok(()) } else { Err(ForeignKeys) }
+    }
+
     /// A question and the reply to it. Without one nothing passes.
-    fn get(&self, question: usize) -> Result<(&Question, &Reply), Cause> {
+    pub(crate) fn get(&self, question: usize) -> Result<(&Question, &Reply), Cause> {
         self.questions.get(question).zip(self.replies.get(question)).ok_or_else(|| Cause::Lookup {
             question: Question::new(Name::ROOT, RecordType::Txt).into(),
             error: LookupError::Other("the key was not asked for".into()),
@@ -187,11 +191,24 @@ impl Keys {
 impl Verifier {
     /// Reads the signatures of a header. Nothing is borrowed from it.
     pub fn new(header: &Header<'_>, options: &Options, now: UnixTime) -> Self {
+        let fields = header
+            .fields()
+            .enumerate()
+            .filter(|(_, field)| field.name().eq_ignore_ascii_case(b"DKIM-Signature"));
+        Self::read(header, fields, SignatureField::DkimSignature, options, now)
+    }
+
+    /// As [`Verifier::new`], for signatures of a kind in the fields at given places.
+    pub(crate) fn read<'a>(
+        header: &Header<'a>,
+        fields: impl Iterator<Item = (usize, Field<'a>)>,
+        kind: SignatureField,
+        options: &Options,
+        now: UnixTime,
+    ) -> Self {
         let mut reader = Reader::new(header, options, now);
-        for (position, field) in header.fields().enumerate() {
-            if field.name().eq_ignore_ascii_case(b"DKIM-Signature") {
-                reader.read(position, field.value());
-            }
+        for (position, field) in fields {
+            reader.read(kind, position, field.value());
         }
         Self {
             body: BodyHasher::new(reader.checks.iter().map(|check| check.body)),
@@ -233,24 +250,74 @@ impl Verifier {
     ///
     /// [`ForeignKeys`] when the keys were not fetched by this verifier.
     pub fn finish(self, keys: Keys) -> Result<Vec<Verdict>, ForeignKeys> {
-        if !Arc::ptr_eq(&self.questions, &keys.questions) {
-            return Err(ForeignKeys);
+        self.finish_with_bodies(keys).map(|(verdicts, _)| verdicts)
+    }
+
+    /// As [`Verifier::finish`], with the hashes of the body for whoever shares them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::finish`].
+    pub fn finish_with_bodies(self, keys: Keys) -> Result<(Vec<Verdict>, BodyHashes), ForeignKeys> {
+        keys.answer(&self.questions)?;
+        Ok(self.conclude(&keys))
+    }
+
+    /// As [`Verifier::finish_with_bodies`], for keys that are known to be this verifier's own.
+    pub(crate) fn conclude(mut self, keys: &Keys) -> (Vec<Verdict>, BodyHashes) {
+        let bodies = self.take_bodies();
+        for check in std::mem::take(&mut self.checks) {
+            self.decide(&check, keys, &bodies);
         }
-        let Self { mut verdicts, checks, signed_headers, body, options, .. } = self;
-        let bodies = body.finish();
-        for check in checks {
-            let Some(verdict) = verdicts.get_mut(check.verdict) else { continue };
-            let body = bodies.get(check.body);
-            let header = signed_headers.get(check.signed_header.clone()).unwrap_or_default();
-            let outcome = keys.get(check.question).and_then(|(question, reply)| {
-                check.conclude(question, reply, body, header, &options, verdict)
-            });
-            match outcome {
-                Ok(()) => verdict.result = DkimResult::Pass,
-                Err(cause) => verdict.stop(cause),
-            }
+        (self.verdicts, bodies)
+    }
+
+    fn decide(&mut self, check: &Check, keys: &Keys, bodies: &BodyHashes) {
+        let Some(verdict) = self.verdicts.get_mut(check.verdict) else { return };
+        let body = bodies.get(check.body);
+        let header = self.signed_headers.get(check.signed_header.clone()).unwrap_or_default();
+        let outcome = keys.get(check.question).and_then(|(question, reply)| {
+            check.conclude(question, reply, body, header, &self.options, verdict)
+        });
+        match outcome {
+            Ok(()) => verdict.result = DkimResult::Pass,
+            Err(cause) => verdict.stop(cause),
         }
-        Ok(verdicts)
+    }
+
+    /// Ends the body.
+    pub(crate) fn take_bodies(&mut self) -> BodyHashes {
+        std::mem::take(&mut self.body).finish()
+    }
+
+    /// Leaves the body to another verifier, which hashes it for both.
+    #[cfg(feature = "arc")]
+    pub(crate) fn leave_body_to(&mut self, other: &mut Self) {
+        other.body.request(self.checks.iter().map(|check| check.body));
+        self.body = BodyHasher::default();
+    }
+
+    /// What of one signature is known before its key and the body.
+    #[cfg(feature = "arc")]
+    pub(crate) fn preliminary(&self, signature: usize) -> Option<&Verdict> {
+        self.verdicts.get(signature)
+    }
+
+    /// Takes out the verdict on one signature.
+    #[cfg(feature = "arc")]
+    pub(crate) fn conclude_one(
+        &mut self,
+        signature: usize,
+        keys: &Keys,
+        bodies: &BodyHashes,
+    ) -> Option<Verdict> {
+        if let Some(open) = self.checks.iter().position(|check| check.verdict == signature) {
+            let check = self.checks.swap_remove(open);
+            self.decide(&check, keys, bodies);
+        }
+        let verdict = self.verdicts.get_mut(signature)?;
+        let taken = Verdict::new(verdict.position, false);
+        Some(std::mem::replace(verdict, taken))
     }
 }
 
@@ -294,10 +361,10 @@ impl<'h, 'a> Reader<'h, 'a> {
         }
     }
 
-    fn read(&mut self, position: usize, value: &[u8]) {
+    fn read(&mut self, kind: SignatureField, position: usize, value: &[u8]) {
         let tags = SignatureTags::read(value);
         let mut verdict = Verdict::new(position, self.options.trace);
-        match tags.interpret() {
+        match tags.interpret(kind) {
             Ok(signature) => {
                 verdict
                     .note(|| Event::Signature { tags: signature.to_string().replace("\r\n", "") });
@@ -331,7 +398,7 @@ impl<'h, 'a> Reader<'h, 'a> {
         {
             return Err(Cause::NotYetMade { timestamp, now });
         }
-        let question = key_question(signature)?;
+        let question = key_question(&signature.selector, &signature.domain)?;
         let limits = &self.options.limits;
         let (octets, fields) = (self.header.as_bytes().len(), self.header.fields().len());
         if octets > limits.header_octets || fields > limits.header_fields {
@@ -374,10 +441,40 @@ impl<'h, 'a> Reader<'h, 'a> {
     }
 }
 
+/// The key record that came back.
+pub(crate) fn key_record<'r>(
+    question: &Question,
+    reply: &'r Reply,
+    limits: &Limits,
+    verdict: &mut Verdict,
+) -> Result<KeyRecord<'r>, Cause> {
+    verdict.note(|| Event::KeyLookup { question: question.clone().into(), reply: reply.clone() });
+    let answer = reply.as_ref().map_err(|error| {
+        let (question, error) = (question.clone().into(), error.clone());
+        Cause::Lookup { question, error }
+    })?;
+    select_key(question, answer, limits, verdict)
+}
+
+/// The key in a record.
+pub(crate) fn public_key<'r>(
+    record: &'r KeyRecord<'_>,
+    limits: &Limits,
+    verdict: &mut Verdict,
+) -> Result<PublicKey<'r>, Cause> {
+    let key = PublicKey::read(record, limits)?;
+    let bits = key.bits();
+    verdict.key_bits = Some(bits);
+    verdict.note(|| Event::Key { record: record.to_string().replace("\r\n", ""), bits });
+    Ok(key)
+}
+
 /// RFC 6376 section 3.6.2.1: the key of a signature is at `<s=>._domainkey.<d=>`.
-fn key_question(signature: &Signature<'_>) -> Result<Question, Cause> {
-    let [selector, domain] = [signature.selector.as_str(), signature.domain.as_str()];
-    let labels = [selector, "_domainkey", domain]
+pub(crate) fn key_question(
+    selector: &domain::Selector,
+    domain: &Domain,
+) -> Result<Question, Cause> {
+    let labels = [selector.as_str(), "_domainkey", domain.as_str()]
         .into_iter()
         .flat_map(|dotted| dotted.as_bytes().split(|octet| *octet == b'.'));
     let name = Name::from_labels(labels).map_err(Cause::KeyName)?;
@@ -394,20 +491,9 @@ impl Check {
         options: &Options,
         verdict: &mut Verdict,
     ) -> Result<(), Cause> {
-        verdict
-            .note(|| Event::KeyLookup { question: question.clone().into(), reply: reply.clone() });
-        let answer = reply.as_ref().map_err(|error| {
-            let (question, error) = (question.clone().into(), error.clone());
-            Cause::Lookup { question, error }
-        })?;
-        let record = select_key(question, answer, &options.limits, verdict)?;
+        let record = key_record(question, reply, &options.limits, verdict)?;
         self.check_record(&record, verdict)?;
-        let key = PublicKey::read(&record, &options.limits)?;
-        verdict.key_bits = Some(key.bits());
-        verdict.note(|| Event::Key {
-            record: record.to_string().replace("\r\n", ""),
-            bits: key.bits(),
-        });
+        let key = public_key(&record, &options.limits, verdict)?;
         let body_outcome = self.check_body(body, verdict);
         if verdict.trace.is_none() {
             body_outcome.clone()?;

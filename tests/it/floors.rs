@@ -9,6 +9,8 @@ use crate::support::project;
 /// longest prefix counts. The crate's root only declares and re-exports.
 const FLOORS: &[(&str, usize)] = &[
     ("adapter", 4),
+    ("arc", 2),
+    ("arc::set", 0),
     ("authentication_results", 0),
     ("authenticator", 3),
     ("bin", 4),

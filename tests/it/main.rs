@@ -10,6 +10,8 @@
     clippy::unwrap_used
 )]
 
+#[cfg(feature = "arc")]
+mod arc;
 mod attacks;
 mod author;
 mod authres;

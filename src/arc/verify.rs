@@ -1,0 +1,342 @@
+//! The verifier of chains: header, keys, body, verdict; RFC 8617 section 5.2.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::set::{ArcField, MAXIMUM_INSTANCE, Seal, Set, Sets};
+use super::verdict::{ArcResult, Cause, Event, Verdict};
+use crate::canonicalization::{Canonicalization, header_field};
+use crate::dkim::public_key::check_use;
+use crate::dkim::signature::SignatureField;
+use crate::dkim::verify::{key_question, key_record, public_key};
+use crate::dkim::{self, BodyHashes, DkimResult, ForeignKeys, Keys};
+use crate::dns::{Question, Resolver};
+use crate::message::{Field, Header};
+use crate::time::UnixTime;
+
+/// What a verifier of chains accepts, and what it finds out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// What message signatures and seals are held to, as those of DKIM are;
+    /// [`Limits::signatures`](dkim::Limits::signatures) does not count, since a chain has its own limit.
+    pub signatures: dkim::Options,
+    /// Whether it is found out which older sets the message still is as signed in; off by default, since
+    /// each may cost another signature check.
+    pub oldest_pass: bool,
+}
+
+/// Verifies the chain of a message that is in memory.
+///
+/// ```
+/// use bonafide::arc::{self, ArcResult};
+/// use bonafide::{UnixTime, dns::Zone};
+///
+/// let message = b"From: a@example.com\r\n\r\n";
+/// let options = arc::Options::default();
+/// let verdict = bonafide::block_on(arc::verify(message, &options, &Zone::default(), UnixTime(0)));
+/// assert_eq!(verdict.result, ArcResult::None);
+/// ```
+pub async fn verify<R: Resolver>(
+    message: &[u8],
+    options: &Options,
+    resolver: &R,
+    now: UnixTime,
+) -> Verdict {
+    let header = Header::parse(message);
+    let mut verifier = Verifier::new(&header, options, now);
+    let keys = verifier.keys(resolver).await;
+    verifier.body(header.body());
+    let bodies = verifier.signatures.take_bodies();
+    verifier.conclude(&keys, &bodies)
+}
+
+/// Verifies the chain of a message as it arrives: the header first, then the body in chunks.
+///
+/// What is wrong with the structure of the sets is known after the header; then no key is asked for.
+#[derive(Debug)]
+pub struct Verifier {
+    verdict: Verdict,
+    /// The message signatures that are to be checked, the newest first.
+    signatures: dkim::Verifier,
+    /// From instance 1 on; empty if the verdict is known.
+    seals: Vec<SealCheck>,
+    /// The sets as seals cover them, canonical, up to the newest message signature.
+    sets: Vec<u8>,
+    /// The seals without their signatures, canonical, one after the other.
+    stripped: Vec<u8>,
+    questions: Arc<[Question]>,
+    options: Options,
+}
+
+/// What is left to do for a seal once its key is there.
+#[derive(Debug)]
+struct SealCheck {
+    seal: Seal,
+    position: usize,
+    /// Octets of `sets` that it covers before its own field.
+    covered: usize,
+    /// Its own field in `stripped`.
+    own: Range<usize>,
+    question: usize,
+}
+
+impl Verifier {
+    /// Reads the sets of a header. Nothing is borrowed from it.
+    pub fn new(header: &Header<'_>, options: &Options, now: UnixTime) -> Self {
+        let mut verdict = Verdict::new(options.signatures.trace);
+        let collected = Sets::collect(header);
+        verdict.instances = collected.highest_instance().unwrap_or_default();
+        verdict.sealers = collected.sealers().collect();
+        let sets = match collected.check() {
+            Ok(sets) => sets,
+            Err(error) => {
+                verdict.fail(error.into());
+                Vec::new()
+            }
+        };
+        verdict.selectors = sets.iter().map(|set| set.seal.selector.clone()).collect();
+        verdict.first_results = sets.first().map(|set| set.results().to_vec()).unwrap_or_default();
+        let depth = if options.oldest_pass { sets.len() } else { 1 };
+        let newest_first = sets.iter().rev().take(depth);
+        let mut limits = options.signatures.clone();
+        limits.limits.signatures = usize::from(MAXIMUM_INSTANCE);
+        let signatures = dkim::Verifier::read(
+            header,
+            newest_first.map(|set| (set.position, set.message_signature)),
+            SignatureField::ArcMessageSignature,
+            &limits,
+            now,
+        );
+        let mut verifier = Self {
+            verdict,
+            signatures,
+            seals: Vec::new(),
+            sets: Vec::new(),
+            stripped: Vec::new(),
+            questions: Arc::default(),
+            options: options.clone(),
+        };
+        if let Err(cause) = verifier.prepare(&sets) {
+            verifier.seals.clear();
+            verifier.verdict.fail(cause);
+        }
+        if !verifier.seals.is_empty() {
+            let mut questions = verifier.signatures.questions().to_vec();
+            for (set, check) in sets.iter().zip(&mut verifier.seals) {
+                // `prepare` has made each of them once.
+                let Ok(question) = key_question(&set.seal.selector, &set.seal.domain) else {
+                    continue;
+                };
+                let known = questions.iter().position(|known| *known == question);
+                check.question = known.unwrap_or(questions.len());
+                if known.is_none() {
+                    questions.push(question);
+                }
+            }
+            verifier.questions = questions.into();
+        }
+        verifier
+    }
+
+    /// Decides what needs no key, and keeps what the seals cover.
+    fn prepare(&mut self, sets: &[Set<'_>]) -> Result<(), Cause> {
+        let Some(newest) = sets.last() else { return Ok(()) };
+        let instances = self.verdict.instances;
+        self.verdict.note(|| Event::Chain { instances });
+        let instance = newest.seal.instance;
+        if let Some(preliminary) = self.signatures.preliminary(0) {
+            if let Some(cause) = preliminary.cause.clone() {
+                return Err(Cause::MessageSignature { instance, cause });
+            }
+            if covers_seal(preliminary) {
+                return Err(Cause::SealCovered { instance });
+            }
+        }
+        for set in sets {
+            let instance = set.seal.instance;
+            key_question(&set.seal.selector, &set.seal.domain)
+                .map_err(|cause| Cause::Seal { instance, cause })?;
+            push(&mut self.sets, set.authentication_results.as_bytes());
+            push(&mut self.sets, set.message_signature.as_bytes());
+            let covered = self.sets.len();
+            let start = self.stripped.len();
+            push_stripped(&mut self.stripped, set.seal_field, &set.hole);
+            let own = start..self.stripped.len();
+            push(&mut self.sets, set.seal_field.as_bytes());
+            self.seals.push(SealCheck {
+                seal: set.seal.clone(),
+                position: set.seal_position,
+                covered,
+                own,
+                question: 0,
+            });
+        }
+        Ok(())
+    }
+
+    /// Asks for the keys of the newest message signature and of all seals, each once and all at the same
+    /// time. A chain whose structure is broken asks for none.
+    ///
+    /// The future borrows nothing from the verifier and may run while the body arrives.
+    pub fn keys<R: Resolver>(&self, resolver: R) -> impl Future<Output = Keys> + Send + use<R> {
+        let questions = Arc::clone(&self.questions);
+        async move { Keys::fetch(questions, &resolver).await }
+    }
+
+    /// Has a verifier of DKIM signatures hash the body for both, before any of it arrives: then
+    /// [`Verifier::body`] is not to be called, and [`Verifier::finish_with_bodies`] takes the hashes.
+    pub fn leave_body_to(&mut self, dkim: &mut dkim::Verifier) {
+        self.signatures.leave_body_to(dkim);
+    }
+
+    /// The next octets of the body as received, in any split.
+    pub fn body(&mut self, chunk: &[u8]) {
+        if !self.seals.is_empty() {
+            self.signatures.body(chunk);
+        }
+    }
+
+    /// The verdict.
+    ///
+    /// # Errors
+    ///
+    /// [`ForeignKeys`] when the keys were not fetched by this verifier.
+    pub fn finish(mut self, keys: Keys) -> Result<Verdict, ForeignKeys> {
+        keys.answer(&self.questions)?;
+        let bodies = self.signatures.take_bodies();
+        Ok(self.conclude(&keys, &bodies))
+    }
+
+    /// As [`Verifier::finish`], with the hashes from the verifier that the body was left to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::finish`].
+    pub fn finish_with_bodies(
+        self,
+        keys: Keys,
+        bodies: &BodyHashes,
+    ) -> Result<Verdict, ForeignKeys> {
+        keys.answer(&self.questions)?;
+        Ok(self.conclude(&keys, bodies))
+    }
+
+    /// What [`Verifier::keys`] asks.
+    pub(crate) fn questions(&self) -> Arc<[Question]> {
+        Arc::clone(&self.questions)
+    }
+
+    /// As [`Verifier::finish_with_bodies`], for keys that are known to be this verifier's own.
+    pub(crate) fn conclude(mut self, keys: &Keys, bodies: &BodyHashes) -> Verdict {
+        if !self.seals.is_empty() {
+            match self.check(keys, bodies) {
+                Ok(()) => self.verdict.result = ArcResult::Pass,
+                Err(cause) => {
+                    self.verdict.oldest_pass = None;
+                    self.verdict.fail(cause);
+                }
+            }
+        }
+        self.verdict
+    }
+
+    /// RFC 8617 section 5.2, steps 4 to 6.
+    fn check(&mut self, keys: &Keys, bodies: &BodyHashes) -> Result<(), Cause> {
+        let instance = self.verdict.instances;
+        self.check_message_signature(0, instance, keys, bodies)?;
+        if self.options.oldest_pass {
+            let mut oldest = instance;
+            while let Some(older) = oldest.checked_sub(1).filter(|older| *older > 0) {
+                let nth = usize::from(instance.saturating_sub(older));
+                if self.check_message_signature(nth, older, keys, bodies).is_err() {
+                    break;
+                }
+                oldest = older;
+            }
+            self.verdict.oldest_pass = Some(if oldest == 1 { 0 } else { oldest });
+        }
+        let mut input = std::mem::take(&mut self.sets);
+        for check in std::mem::take(&mut self.seals).into_iter().rev() {
+            input.truncate(check.covered);
+            input.extend_from_slice(self.stripped.get(check.own.clone()).unwrap_or_default());
+            let mut steps = dkim::Verdict::new(check.position, self.options.signatures.trace);
+            let outcome = check.conclude(&input, keys, &self.options.signatures, &mut steps);
+            let instance = check.seal.instance;
+            self.verdict.note_all(ArcField::Seal, instance, steps.trace);
+            outcome.map_err(|cause| Cause::Seal { instance, cause })?;
+        }
+        Ok(())
+    }
+
+    fn check_message_signature(
+        &mut self,
+        nth: usize,
+        instance: u8,
+        keys: &Keys,
+        bodies: &BodyHashes,
+    ) -> Result<(), Cause> {
+        let Some(verdict) = self.signatures.conclude_one(nth, keys, bodies) else {
+            return Err(Cause::SealCovered { instance });
+        };
+        let covers_seal = covers_seal(&verdict);
+        self.verdict.note_all(ArcField::MessageSignature, instance, verdict.trace);
+        match verdict.cause {
+            Some(cause) => Err(Cause::MessageSignature { instance, cause }),
+            None if covers_seal => Err(Cause::SealCovered { instance }),
+            None if verdict.result == DkimResult::Pass => Ok(()),
+            None => {
+                Err(Cause::MessageSignature { instance, cause: dkim::Cause::SignatureMismatch })
+            }
+        }
+    }
+}
+
+/// RFC 8617 section 4.1.2 forbids signers to cover any ARC field; a seal that is covered would break with
+/// the next, the others are tolerated.
+fn covers_seal(verdict: &dkim::Verdict) -> bool {
+    verdict.signed_fields.contains("arc-seal") || verdict.oversigned_fields.contains("arc-seal")
+}
+
+impl SealCheck {
+    fn conclude(
+        &self,
+        input: &[u8],
+        keys: &Keys,
+        options: &dkim::Options,
+        steps: &mut dkim::Verdict,
+    ) -> Result<(), dkim::Cause> {
+        steps.note(|| dkim::Event::Signature { tags: self.seal.to_string() });
+        steps.note(|| dkim::Event::SignedHeader {
+            canonicalization: Canonicalization::Relaxed,
+            canonical: input.to_vec(),
+        });
+        let (question, reply) = keys.get(self.question)?;
+        let record = key_record(question, reply, &options.limits, steps)?;
+        check_use(&record, self.seal.algorithm)?;
+        let key = public_key(&record, &options.limits, steps)?;
+        let verified = key.verify(input, &self.seal.signature);
+        steps.note(|| dkim::Event::SignatureCheck { verified });
+        if verified { Ok(()) } else { Err(dkim::Cause::SignatureMismatch) }
+    }
+}
+
+/// Appends a field as a seal covers it, RFC 8617 section 5.1.1.
+fn push(canonical: &mut Vec<u8>, field: &[u8]) {
+    header_field(Canonicalization::Relaxed, field, canonical);
+    // As for other signatures, the last field of a message that breaks off in its header ends in CRLF too.
+    if !canonical.ends_with(b"\r\n") {
+        canonical.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Appends a seal's own field without its signature and its final CRLF.
+fn push_stripped(canonical: &mut Vec<u8>, field: Field<'_>, hole: &Range<usize>) {
+    let [start, end] = [hole.start, hole.end].map(|at| field.value_offset().saturating_add(at));
+    let octets = field.as_bytes();
+    let halves = [octets.get(..start), octets.get(end..)].map(Option::unwrap_or_default);
+    header_field(Canonicalization::Relaxed, &halves.concat(), canonical);
+    if canonical.ends_with(b"\r\n") {
+        canonical.truncate(canonical.len().saturating_sub(2));
+    }
+}
