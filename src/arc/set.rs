@@ -360,6 +360,12 @@ impl<'a> Sets<'a> {
         u8::try_from(self.slots.len()).ok().filter(|highest| *highest > 0)
     }
 
+    /// Whether the newest seal says that the chain was broken.
+    pub(super) fn is_marked_as_failed(&self) -> bool {
+        let Some([_, _, Some((_, seal))]) = self.slots.last() else { return false };
+        ChainValidation::of(seal.value()) == Some(ChainValidation::Fail)
+    }
+
     /// The instances from 1 on, with what stands in d= of their seals as far as it can be read.
     pub(super) fn sealers(&self) -> impl Iterator<Item = Domain> {
         self.slots
@@ -374,9 +380,7 @@ impl<'a> Sets<'a> {
     /// For the first thing in the way, in the order of
     /// [RFC 8617 section 5.2](https://www.rfc-editor.org/rfc/rfc8617#section-5.2).
     pub fn check(&self) -> Result<Vec<Set<'a>>, StructureError> {
-        if let Some([_, _, Some((_, seal))]) = self.slots.last()
-            && ChainValidation::of(seal.value()) == Some(ChainValidation::Fail)
-        {
+        if self.is_marked_as_failed() {
             let instance = self.highest_instance().unwrap_or_default();
             return Err(StructureError::AlreadyFailed { instance });
         }

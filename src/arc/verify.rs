@@ -314,7 +314,7 @@ impl SealCheck {
 }
 
 /// Appends a field as a seal covers it, RFC 8617 section 5.1.1.
-fn push(canonical: &mut Vec<u8>, field: &[u8]) {
+pub(super) fn push(canonical: &mut Vec<u8>, field: &[u8]) {
     header_field(Canonicalization::Relaxed, field, canonical);
     // As for other signatures, the last field of a message that breaks off in its header ends in CRLF too.
     if !canonical.ends_with(b"\r\n") {

@@ -12,6 +12,8 @@
 
 #[cfg(feature = "arc")]
 mod arc;
+#[cfg(feature = "arc")]
+mod arc_seal;
 mod attacks;
 mod author;
 mod authres;
