@@ -198,7 +198,10 @@ impl ArcField {
 
 /// What i= holds and where, if it is first and a semicolon follows: `instance [CFWS] ";"` of RFC 8617 section 4.1.1.
 fn leading_instance(value: &[u8]) -> Option<(&[u8], usize)> {
-    let mut cursor = Cursor::new(value, 0);
+    read_leading_instance(&mut Cursor::new(value, 0))
+}
+
+fn read_leading_instance<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], usize)> {
     cursor.skip_cfws().ok()?;
     if !cursor.take(b'i') {
         return None;
@@ -317,6 +320,17 @@ pub struct Set<'a> {
     pub seal: Seal,
     /// Where in the value of the seal's field the value of b= stands.
     pub(super) hole: Range<usize>,
+}
+
+impl<'a> Set<'a> {
+    /// What the sealer found when the message came: the value of an Authentication-Results field, which is
+    /// what stands behind i= ([RFC 8617 section 4.1.1](https://www.rfc-editor.org/rfc/rfc8617#section-4.1.1)).
+    pub fn results(&self) -> &'a [u8] {
+        let value = self.authentication_results.value();
+        let mut cursor = Cursor::new(value, 0);
+        read_leading_instance(&mut cursor);
+        value.get(cursor.offset()..).unwrap_or_default()
+    }
 }
 
 impl<'a> Sets<'a> {

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::set::{ArcField, StructureError};
 use crate::dkim;
-use crate::domain::Domain;
+use crate::domain::{Domain, Selector};
+use crate::serialize::serialize_as_text;
 
 /// Chain Validation Status, [RFC 8617 section 4.4](https://www.rfc-editor.org/rfc/rfc8617#section-4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +36,12 @@ pub struct Verdict {
     pub oldest_pass: Option<u8>,
     /// d= of the seals, i=1 first. Of a chain that fails anybody may have written them.
     pub sealers: Vec<Domain>,
+    /// s= of the seals, i=1 first; empty unless the sets make a chain.
+    pub selectors: Vec<Selector>,
+    /// What the first sealer found when the message came to it: the value of an Authentication-Results field.
+    /// Empty unless the sets make a chain; worth as much as the sealers, all of them, are trusted.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub first_results: Vec<u8>,
     /// Each check in order; `None` unless the trace is on.
     pub trace: Option<Vec<Event>>,
 }
@@ -134,6 +141,8 @@ impl Verdict {
             instances: 0,
             oldest_pass: None,
             sealers: Vec::new(),
+            selectors: Vec::new(),
+            first_results: Vec::new(),
             trace: trace.then(Vec::new),
         }
     }
@@ -194,27 +203,4 @@ impl fmt::Display for Event {
     }
 }
 
-#[cfg(feature = "serde")]
-mod serialize {
-    use serde::{Serialize, Serializer};
-
-    use super::{ArcResult, Cause, Event};
-
-    impl Serialize for ArcResult {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-
-    impl Serialize for Cause {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-
-    impl Serialize for Event {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-}
+serialize_as_text!(ArcResult, Cause, Event);

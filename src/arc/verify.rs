@@ -95,6 +95,8 @@ impl Verifier {
                 Vec::new()
             }
         };
+        verdict.selectors = sets.iter().map(|set| set.seal.selector.clone()).collect();
+        verdict.first_results = sets.first().map(|set| set.results().to_vec()).unwrap_or_default();
         let depth = if options.oldest_pass { sets.len() } else { 1 };
         let newest_first = sets.iter().rev().take(depth);
         let mut limits = options.signatures.clone();
@@ -220,7 +222,13 @@ impl Verifier {
         Ok(self.conclude(&keys, bodies))
     }
 
-    fn conclude(mut self, keys: &Keys, bodies: &BodyHashes) -> Verdict {
+    /// What [`Verifier::keys`] asks.
+    pub(crate) fn questions(&self) -> Arc<[Question]> {
+        Arc::clone(&self.questions)
+    }
+
+    /// As [`Verifier::finish_with_bodies`], for keys that are known to be this verifier's own.
+    pub(crate) fn conclude(mut self, keys: &Keys, bodies: &BodyHashes) -> Verdict {
         if !self.seals.is_empty() {
             match self.check(keys, bodies) {
                 Ok(()) => self.verdict.result = ArcResult::Pass,
@@ -268,7 +276,7 @@ impl Verifier {
         keys: &Keys,
         bodies: &BodyHashes,
     ) -> Result<(), Cause> {
-        let Some(verdict) = self.signatures.conclude(nth, keys, bodies) else {
+        let Some(verdict) = self.signatures.conclude_one(nth, keys, bodies) else {
             return Err(Cause::SealCovered { instance });
         };
         let covers_seal = covers_seal(&verdict);

@@ -154,6 +154,7 @@ keywords! {
     POLICY = "policy", SOFTFAIL = "softfail", TEMPERROR = "temperror",
     BODY = "body", HEADER = "header", SMTP = "smtp",
     A = "a", B = "b", D = "d", FROM = "from", HELO = "helo", I = "i", MAILFROM = "mailfrom",
+    OLDEST_PASS = "oldest-pass",
     RCPTTO = "rcptto", REMOTE_IP = "remote-ip", S = "s",
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Plan {
     pub(super) author: Result<AuthorDomain, AuthorError>,
     /// The questions for the keys of signatures.
     pub(super) keys: Arc<[Question]>,
+    /// The questions for the keys of a chain; none without the feature `arc`.
+    pub(super) chain_keys: Arc<[Question]>,
     /// The d= of signatures.
     pub(super) signers: Vec<crate::domain::Domain>,
 }
@@ -32,6 +34,8 @@ pub struct Lookups {
 pub(super) struct Answers {
     pub(super) spf: Option<spf::Verdicts>,
     pub(super) keys: dkim::Keys,
+    #[cfg_attr(not(feature = "arc"), expect(dead_code, reason = "no chain asks for any"))]
+    pub(super) chain_keys: dkim::Keys,
     pub(super) dmarc: dmarc::Lookups,
 }
 
@@ -52,12 +56,11 @@ impl Plan {
     /// Everything at once, each question once.
     pub(super) async fn run<R: Resolver>(&self, resolver: &R) -> Answers {
         let memo = Memo::new(resolver);
-        let (spf, (keys, dmarc)) = join(
-            self.spf(&memo),
-            join(dkim::Keys::fetch(Arc::clone(&self.keys), &memo), self.dmarc(&memo)),
-        )
-        .await;
-        Answers { spf, keys, dmarc }
+        let keys = |questions| dkim::Keys::fetch(Arc::clone(questions), &memo);
+        let keys = join(keys(&self.keys), keys(&self.chain_keys));
+        let (spf, ((keys, chain_keys), dmarc)) =
+            join(self.spf(&memo), join(keys, self.dmarc(&memo))).await;
+        Answers { spf, keys, chain_keys, dmarc }
     }
 
     async fn spf<R: Resolver>(&self, resolver: &R) -> Option<spf::Verdicts> {

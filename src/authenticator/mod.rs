@@ -34,6 +34,8 @@
 mod aggregate;
 mod deadline;
 mod lookups;
+#[cfg(feature = "arc")]
+mod policy_override;
 mod report;
 mod session;
 
@@ -42,9 +44,13 @@ use std::sync::Arc;
 
 pub use aggregate::{AggregateRow, DkimAuthResult, PolicyPublished, SpfAuthResult};
 pub use lookups::{ForeignLookups, Lookups};
+#[cfg(feature = "arc")]
+pub use policy_override::PolicyOverride;
 pub use report::{Report, SmtpReply};
 pub use session::Session;
 
+#[cfg(feature = "arc")]
+use crate::arc;
 use crate::authentication_results::{Text, ValueError};
 use crate::dns::Resolver;
 use crate::time::UnixTime;
@@ -65,7 +71,8 @@ struct Configuration {
 ///
 /// Each standard has an allowance of questions of its own, fixed before the first one: SPF
 /// [`spf::Limits::questions`] for HELO and for MAIL FROM, DKIM one for each signature up to
-/// [`dkim::Limits::signatures`], DMARC 9 and 8 for each of [`dmarc::Limits::identifiers`]. No message
+/// [`dkim::Limits::signatures`], ARC one for each set up to 50 and one more, DMARC 9 and 8 for each of
+/// [`dmarc::Limits::identifiers`]. No message
 /// makes one standard spend what is another's. Equal questions of one message are asked once.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -77,6 +84,12 @@ pub struct Options {
     pub dkim: dkim::Options,
     /// For DMARC.
     pub dmarc: dmarc::Options,
+    /// For ARC.
+    #[cfg(feature = "arc")]
+    pub arc: arc::Options,
+    /// Whose seals are believed, by their d=; nobody's by default. See [`PolicyOverride`].
+    #[cfg(feature = "arc")]
+    pub trusted_sealers: Vec<crate::domain::Domain>,
 }
 
 impl Options {
@@ -84,6 +97,10 @@ impl Options {
     #[must_use]
     pub fn with_trace(mut self, trace: bool) -> Self {
         (self.spf.trace, self.dkim.trace, self.dmarc.trace) = (trace, trace, trace);
+        #[cfg(feature = "arc")]
+        {
+            self.arc.signatures.trace = trace;
+        }
         self
     }
 }

@@ -3,6 +3,10 @@
 use std::fmt;
 
 use super::Envelope;
+#[cfg(feature = "arc")]
+use super::PolicyOverride;
+#[cfg(feature = "arc")]
+use crate::arc;
 use crate::authentication_results::{AuthenticationResults, Keyword, MethodResult, Text, Value};
 use crate::dmarc::{self, DmarcResult, Policy};
 use crate::message::Defects;
@@ -23,8 +27,14 @@ pub struct Report {
     pub spf: Option<spf::Verdicts>,
     /// A verdict for each DKIM-Signature field, in the order of the header.
     pub dkim: Vec<dkim::Verdict>,
+    /// The chain of those who handled the message before.
+    #[cfg(feature = "arc")]
+    pub arc: arc::Verdict,
     /// DMARC: whether the message is its author domain's, and what that domain asks for.
     pub dmarc: dmarc::Verdict,
+    /// What trusted forwarders say in favour of a message that DMARC fails.
+    #[cfg(feature = "arc")]
+    pub policy_override: Option<PolicyOverride>,
     /// What is wrong with the octets of the message. A bare CR or LF is what SMTP smuggling needs: a
     /// server that is strict refuses the message ([RFC 5321 section 2.3.8](https://www.rfc-editor.org/rfc/rfc5321#section-2.3.8)).
     pub defects: Defects,
@@ -80,8 +90,9 @@ impl Report {
     /// ([`strip`](crate::authentication_results::strip)).
     ///
     /// One result for SPF, which is about MAIL FROM, or about HELO for the null path; one for each
-    /// signature, of which header.b tells which ([RFC 6008](https://www.rfc-editor.org/rfc/rfc6008)); and
-    /// one for DMARC. A result that is no pass has its cause as the reason. What the field cannot carry is
+    /// signature, of which header.b tells which ([RFC 6008](https://www.rfc-editor.org/rfc/rfc6008)); one
+    /// for ARC where there is a chain ([RFC 8617 section 6](https://www.rfc-editor.org/rfc/rfc8617#section-6));
+    /// and one for DMARC. A result that is no pass has its cause as the reason. What the field cannot carry is
     /// left out.
     pub fn authentication_results(&self) -> AuthenticationResults<'_> {
         // It was checked when the authenticator was made.
@@ -93,6 +104,8 @@ impl Report {
             results.results.push(MethodResult::new(Keyword::DKIM, Keyword::NONE));
         }
         results.results.extend(self.dkim.iter().map(dkim_result));
+        #[cfg(feature = "arc")]
+        results.results.extend(self.arc_result());
         results.results.push(self.dmarc_result());
         results
     }
@@ -119,6 +132,25 @@ impl Report {
         let local_part = memchr::memrchr(b'@', mail_from).and_then(|at| mail_from.get(..at));
         let local_part = local_part.map(Text::parse).transpose().ok()?;
         Value::address(local_part, domain.clone()).ok()
+    }
+
+    #[cfg(feature = "arc")]
+    fn arc_result(&self) -> Option<MethodResult<'_>> {
+        let verdict = &self.arc;
+        if verdict.result == arc::ArcResult::None {
+            return None;
+        }
+        let mut result = MethodResult::new(Keyword::ARC, keyword(verdict.result));
+        result.reason = verdict.cause.as_ref().and_then(reason);
+        if let Some(instance) = verdict.oldest_pass {
+            let instance = keyword(instance);
+            result = result.with_property(Keyword::HEADER, Keyword::OLDEST_PASS, instance);
+        }
+        let ip = self.envelope.ip.and_then(|ip| Text::owned(ip.to_canonical().to_string()).ok());
+        if let Some(ip) = ip {
+            result = result.with_property(Keyword::SMTP, Keyword::REMOTE_IP, ip);
+        }
+        Some(result)
     }
 
     fn dmarc_result(&self) -> MethodResult<'_> {

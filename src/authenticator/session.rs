@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use super::deadline;
 use super::lookups::{Answers, ForeignLookups, Lookups, Plan};
+#[cfg(feature = "arc")]
+use super::policy_override::PolicyOverride;
 use super::report::Report;
 use super::{Configuration, Envelope};
+#[cfg(feature = "arc")]
+use crate::arc;
 use crate::dkim;
 use crate::dmarc::{DkimIdentifier, IdentifierResult, Identifiers, SpfIdentifier};
 use crate::dns::Resolver;
@@ -66,6 +70,9 @@ enum Stage {
 #[derive(Debug)]
 pub(super) struct Body {
     verifier: dkim::Verifier,
+    /// Leaves the body to the verifier.
+    #[cfg(feature = "arc")]
+    chain: arc::Verifier,
     pub(super) plan: Arc<Plan>,
 }
 
@@ -202,6 +209,13 @@ impl Arrival {
         let options = &self.configuration.options;
         let header = Header::parse(&reader.octets);
         let verifier = dkim::Verifier::new(&header, &options.dkim, self.now);
+        #[cfg(feature = "arc")]
+        let (chain, verifier) = {
+            let (mut chain, mut dkim) =
+                (arc::Verifier::new(&header, &options.arc, self.now), verifier);
+            chain.leave_body_to(&mut dkim);
+            (chain, dkim)
+        };
         let author = if header.as_bytes().len() > reader.limit {
             Err(AuthorError::HeaderTooLong { limit: reader.limit })
         } else {
@@ -213,24 +227,53 @@ impl Arrival {
             now: self.now,
             author,
             keys: verifier.questions(),
+            #[cfg(feature = "arc")]
+            chain_keys: chain.questions(),
+            #[cfg(not(feature = "arc"))]
+            chain_keys: Arc::default(),
             signers: verifier.domains().cloned().collect(),
         });
-        Body { verifier, plan }
+        Body {
+            verifier,
+            #[cfg(feature = "arc")]
+            chain,
+            plan,
+        }
     }
 
     pub(super) fn report(self, body: Body, answers: Answers) -> Report {
-        let Answers { spf, keys, dmarc } = answers;
+        let Answers { spf, keys, dmarc, .. } = answers;
         let mut defects = self.scanner.finish();
         defects.no_header_end = !self.has_header_end;
-        // The keys are this verifier's own: they were asked for by its plan.
-        let dkim = body.verifier.finish(keys).unwrap_or_default();
+        #[cfg_attr(
+            not(feature = "arc"),
+            expect(unused_variables, reason = "only a chain shares them")
+        )]
+        let (dkim, bodies) = body.verifier.conclude(&keys);
+        #[cfg(feature = "arc")]
+        let arc = body.chain.conclude(&answers.chain_keys, &bodies);
         let identifiers = Identifiers {
             spf: spf.as_ref().and_then(|verdicts| spf_identifier(&verdicts.mail_from)),
             dkim: dkim.iter().filter_map(DkimIdentifier::of).collect(),
         };
         let dmarc = dmarc.evaluate(&identifiers);
         let authserv_id = self.configuration.authserv_id.clone();
-        Report { authserv_id, envelope: self.envelope, spf, dkim, dmarc, defects }
+        Report {
+            authserv_id,
+            envelope: self.envelope,
+            spf,
+            dkim,
+            #[cfg(feature = "arc")]
+            policy_override: PolicyOverride::of(
+                &dmarc,
+                &arc,
+                &self.configuration.options.trusted_sealers,
+            ),
+            #[cfg(feature = "arc")]
+            arc,
+            dmarc,
+            defects,
+        }
     }
 }
 

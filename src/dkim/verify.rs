@@ -103,8 +103,7 @@ pub async fn verify<R: Resolver>(
     let mut verifier = Verifier::new(&header, options, now);
     let keys = verifier.keys(resolver).await;
     verifier.body(header.body());
-    // The keys are this verifier's own.
-    verifier.finish(keys).unwrap_or_default()
+    verifier.conclude(&keys).0
 }
 
 /// Verifies the signatures of a message as it arrives: the header first, then the body in chunks.
@@ -259,16 +258,18 @@ impl Verifier {
     /// # Errors
     ///
     /// As [`Verifier::finish`].
-    pub fn finish_with_bodies(
-        mut self,
-        keys: Keys,
-    ) -> Result<(Vec<Verdict>, BodyHashes), ForeignKeys> {
+    pub fn finish_with_bodies(self, keys: Keys) -> Result<(Vec<Verdict>, BodyHashes), ForeignKeys> {
         keys.answer(&self.questions)?;
+        Ok(self.conclude(&keys))
+    }
+
+    /// As [`Verifier::finish_with_bodies`], for keys that are known to be this verifier's own.
+    pub(crate) fn conclude(mut self, keys: &Keys) -> (Vec<Verdict>, BodyHashes) {
         let bodies = self.take_bodies();
         for check in std::mem::take(&mut self.checks) {
-            self.decide(&check, &keys, &bodies);
+            self.decide(&check, keys, &bodies);
         }
-        Ok((self.verdicts, bodies))
+        (self.verdicts, bodies)
     }
 
     fn decide(&mut self, check: &Check, keys: &Keys, bodies: &BodyHashes) {
@@ -304,7 +305,7 @@ impl Verifier {
 
     /// Takes out the verdict on one signature.
     #[cfg(feature = "arc")]
-    pub(crate) fn conclude(
+    pub(crate) fn conclude_one(
         &mut self,
         signature: usize,
         keys: &Keys,

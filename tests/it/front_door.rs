@@ -4,8 +4,14 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+#[cfg(feature = "arc")]
+use bonafide::Domain;
+#[cfg(feature = "arc")]
+use bonafide::arc::ArcResult;
 use bonafide::authenticator::Options;
 use bonafide::dmarc::DmarcResult;
+#[cfg(feature = "arc")]
+use bonafide::dmarc::Policy;
 use bonafide::dns::{Answer, LookupError, Question, Resolver, Zone};
 use bonafide::{Authenticator, Envelope, Report, Session, UnixTime, block_on};
 use serde_json::Value;
@@ -53,8 +59,11 @@ fn attacks() {
         "dkim-crypto",
         "dmarc",
         "spf",
+        #[cfg(feature = "arc")]
+        "arc",
     ];
-    run("front door", &areas, 284, |case| {
+    let least = if cfg!(feature = "arc") { 305 } else { 284 };
+    run("front door", &areas, least, |case| {
         // The cases of SPF have a zone in place of a message.
         let spf_alone = &b"From: a@author.example\r\n\r\n"[..];
         let message = if case.area() == "spf" { spf_alone } else { &case.file };
@@ -92,6 +101,56 @@ fn attacks() {
     });
 }
 
+/// RFC 8617 section 7.2: what trusted sealers found is offered against a policy, and only if all are trusted.
+#[cfg(feature = "arc")]
+#[test]
+fn trusted_sealers_offer_an_override() {
+    run("override", &["arc"], 21, |case| {
+        let offer = |trusted: &[&str]| {
+            let mut options = Options::default();
+            let sealers = trusted.iter().map(|sealer| Domain::parse(sealer.as_bytes()).unwrap());
+            options.trusted_sealers.extend(sealers);
+            let authenticator = authenticator().with_options(options);
+            let envelope =
+                Envelope::new([203, 0, 113, 66].into(), "mx.relay.example", "b@relay.example");
+            let zone = case.zone();
+            block_on(authenticator.authenticate(&zone, &envelope, &case.file, case.now))
+        };
+        let all = offer(&["arc.example", "hop2.example"]);
+        let sealers = &all.arc.sealers;
+        let is_trusted = sealers.iter().all(|sealer| sealer.as_str() != "evil.example");
+        let is_due = all.arc.result == ArcResult::Pass
+            && is_trusted
+            && all.arc.first_results.ends_with(b"dmarc=pass header.from=bank.example");
+        let mut failures = Vec::new();
+        if all.policy_override.is_some() != is_due {
+            failures.push(format!("override is {:?}", all.policy_override));
+        }
+        if all.dmarc.result != DmarcResult::Fail || all.smtp_reply().is_none() {
+            failures.push(format!("dmarc is {}", all.dmarc));
+        }
+        if offer(&[]).policy_override.is_some() {
+            failures.push("nobody is trusted".to_owned());
+        }
+        if sealers.iter().any(|d| d.as_str() != "arc.example")
+            && offer(&["arc.example"]).policy_override.is_some()
+        {
+            failures.push("not all are trusted".to_owned());
+        }
+        if let (Some(offer), Some(mut row)) = (&all.policy_override, all.aggregate_row()) {
+            offer.apply(&mut row);
+            let comment = &offer.comment;
+            let names_all =
+                (1..).zip(sealers).all(|(n, d)| comment.contains(&format!("as[{n}].d={d} ")));
+            let expected = vec![("local_policy".to_owned(), Some(comment.clone()))];
+            if !names_all || row.reasons != expected || row.disposition != Policy::None {
+                failures.push(format!("the row is {row:?}"));
+            }
+        }
+        failures
+    });
+}
+
 fn finished(mut session: Session, resolver: &impl Resolver) -> Report {
     session.end_header();
     let lookups = block_on(session.lookups(resolver));
@@ -126,6 +185,8 @@ fn check(case: &Case, report: &Report) -> Vec<String> {
             failures.push(format!("{key} is {found}: {}", report.dmarc));
         }
     }
+    #[cfg(feature = "arc")]
+    failures.extend(crate::arc::check(expected, &report.arc));
     if case.area().starts_with("dkim") {
         failures.extend(check_dkim(expected, &report.dkim));
     }

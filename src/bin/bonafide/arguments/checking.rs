@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use bonafide::UnixTime;
+use bonafide::{Domain, UnixTime};
 
 use super::{Command, Misuse, octets};
 
@@ -16,6 +16,8 @@ pub(crate) struct Verify {
     pub(crate) envelope: Option<Envelope>,
     /// Who the field is to be by.
     pub(crate) authserv_id: Option<String>,
+    /// Whose seals are believed.
+    pub(crate) trusted_sealers: Vec<Domain>,
     pub(crate) common: Common,
 }
 
@@ -66,7 +68,7 @@ pub(super) fn check(parser: &mut lexopt::Parser, is_spf: bool) -> Result<Command
 
     let mut common = Common::default();
     let (mut ip, mut helo, mut mail_from) = (None, None, None);
-    let (mut files, mut authserv_id) = (Vec::new(), None);
+    let (mut files, mut authserv_id, mut trusted_sealers) = (Vec::new(), None, Vec::new());
     while let Some(argument) = parser.next()? {
         match argument {
             Long("authserv-id") if !is_spf => authserv_id = Some(parser.value()?.string()?),
@@ -78,6 +80,11 @@ pub(super) fn check(parser: &mut lexopt::Parser, is_spf: bool) -> Result<Command
             Long("mail-from") => mail_from = Some(octets(parser.value()?)),
             Long("nameserver") => common.dns = Dns::Server(server(&parser.value()?.string()?)?),
             Long("now") => common.now = Some(UnixTime(parser.value()?.parse()?)),
+            Long("trusted-sealer") if !is_spf => {
+                let sealer = Domain::parse(&octets(parser.value()?));
+                let misuse = |error| Misuse(format!("--trusted-sealer: {error}"));
+                trusted_sealers.push(sealer.map_err(misuse)?);
+            }
             Long("zone") => common.dns = Dns::Zone(parser.value()?.into()),
             Value(file) if files.is_empty() && !is_spf => files.push(file),
             other => return Err(other.unexpected().into()),
@@ -102,7 +109,7 @@ pub(super) fn check(parser: &mut lexopt::Parser, is_spf: bool) -> Result<Command
         return Ok(Command::Spf(Spf { envelope, common }));
     }
     let file = files.pop().filter(|file| file != "-").map(PathBuf::from);
-    Ok(Command::Verify(Verify { file, envelope, authserv_id, common }))
+    Ok(Command::Verify(Verify { file, envelope, authserv_id, trusted_sealers, common }))
 }
 
 pub(super) fn format(word: &str) -> Result<Format, Misuse> {

@@ -31,8 +31,8 @@ usage: bonafide verify [OPTIONS] [FILE]
 
 verify reads a message from FILE, or from standard input without FILE or with -, and
 says whether it is its author's and what the author's domain asks for (DMARC), what
-became of each signature (DKIM), with --ip whether the client might send for the sender
-(SPF), and why. spf says only that.
+became of each signature (DKIM) and of those who handled it before (ARC), with --ip
+whether the client might send for the sender (SPF), and why. spf says only that.
 
   --ip ADDR                the address of the client
   --helo NAME              what it said in HELO or EHLO
@@ -44,6 +44,7 @@ became of each signature (DKIM), with --ip whether the client might send for the
                            text for people (the default), JSON for programs, or the
                            header field that says it to other programs
   --authserv-id ID         who that field is to be by: localhost
+  --trusted-sealer DOMAIN  believe what this domain has sealed; may be given again
   --explain                show each check in order
 
 sign reads a message likewise and writes it to standard output with its signatures in

@@ -1,5 +1,6 @@
 //! `bonafide verify`: what became of a message, and why.
 
+mod arc;
 mod dkim;
 mod dmarc;
 
@@ -29,11 +30,14 @@ pub(crate) fn run(arguments: &Verify) -> Result<(), Failure> {
 }
 
 fn authenticate(arguments: &Verify, message: &Message, header: &[u8]) -> Result<Report, Failure> {
-    let Verify { envelope, authserv_id, common, .. } = arguments;
+    let Verify { envelope, authserv_id, trusted_sealers, common, .. } = arguments;
     let failure = |error: &dyn std::fmt::Display| Failure::Io(format!("cannot verify: {error}"));
+    let mut options = Options::default().with_trace(common.explain);
+    options.arc.oldest_pass = true;
+    options.trusted_sealers.clone_from(trusted_sealers);
     let authenticator = Authenticator::new(authserv_id.as_deref().unwrap_or("localhost"))
         .map_err(|error| failure(&error))?
-        .with_options(Options::default().with_trace(common.explain));
+        .with_options(options);
     let now = common.now.unwrap_or_else(|| std::time::SystemTime::now().into());
     let envelope = match envelope {
         Some(known) => Envelope::new(known.ip, &known.helo, &known.mail_from),
@@ -53,7 +57,7 @@ fn authenticate(arguments: &Verify, message: &Message, header: &[u8]) -> Result<
 struct Json<'r> {
     spf: Option<spf::Spf<'r>>,
     dkim: Vec<dkim::Dkim<'r>>,
-    arc: Option<()>,
+    arc: arc::Arc<'r>,
     dmarc: dmarc::Dmarc<'r>,
     authentication_results: String,
     defects: &'r Defects,
@@ -65,7 +69,7 @@ impl<'r> From<&'r Report> for Json<'r> {
         Self {
             spf: report.spf.as_ref().map(spf::Spf::from),
             dkim: report.dkim.iter().map(dkim::Dkim::from).collect(),
-            arc: None,
+            arc: arc::Arc::new(&report.arc, report.policy_override.as_ref()),
             dmarc: dmarc::Dmarc::from(&report.dmarc),
             authentication_results: field.trim_end().to_owned(),
             defects: &report.defects,
@@ -94,6 +98,7 @@ fn text(message: &Message, header: &Header<'_>, report: &Report) -> String {
     for verdict in &report.dkim {
         let _ = dkim::describe(verdict, &mut text);
     }
+    let _ = arc::describe(&report.arc, report.policy_override.as_ref(), &mut text);
     let _ = describe_defects(&report.defects, &mut text);
     text
 }
