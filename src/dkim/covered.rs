@@ -35,6 +35,9 @@ impl Covering {
         let mut scanner = DefectScanner::new();
         scanner.write(header.as_bytes());
         options.check(&scanner.finish(), 0)?;
+        if let [b' ' | b'\t', ..] = header.as_bytes() {
+            return Err(SigningError::LeadingWhiteSpace);
+        }
         check_from(header)?;
 
         let mut canonical = Vec::with_capacity(header.as_bytes().len().saturating_add(1024));

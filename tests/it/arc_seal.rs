@@ -191,7 +191,8 @@ fn the_conventional_layout() {
         "ARC-Message-Signature: i=1; a=rsa-sha256; c=relaxed/relaxed;",
         " d=lists.example; s=rsa; t=1795478400;",
         " h=From:From:Reply-To:Subject:Date:To:Cc:MIME-Version:Content-Type:",
-        " DKIM-Signature:DKIM-Signature; bh=gRFJrnKSyGWz7uXqhoISYKiOYiQ6pT6tPeVqYSuYwBY=;",
+        " DKIM-Signature:DKIM-Signature;",
+        " bh=Ck5SoRNWUpSR4X0COv7R5ub2pUTtl6xz4dTFz++ji4M=;",
         " b=",
         "ARC-Authentication-Results: i=1; mx.example; none",
     ];

@@ -19,6 +19,8 @@ mod author;
 mod authres;
 #[cfg(feature = "cli")]
 mod command;
+#[cfg(feature = "cli")]
+mod command_seal;
 mod cost;
 mod dkim;
 mod dmarc;
