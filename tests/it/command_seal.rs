@@ -38,14 +38,21 @@ fn what_seal_makes_validates() {
     assert!(message.contains("i=2; mx.example; none\r\n") && message.contains("cv=pass"));
     assert_eq!(arc(&message), ("pass".to_owned(), 2));
 
+    // Changed since it came, and said so.
+    std::fs::write(path("received"), &message).unwrap();
+    message += "more\r\n";
+    let changed = [&id[..], &["--received", &path("received")]].concat();
+    message = stdout(&seal(&changed, message.as_bytes()));
+    assert_eq!(arc(&message), ("pass".to_owned(), 3));
+
     message += "more\r\n";
     message = stdout(&seal(&id, message.as_bytes()));
-    assert!(message.starts_with("ARC-Seal: i=3; a=rsa-sha256; cv=fail;"), "{message}");
-    assert_eq!(arc(&message), ("fail".to_owned(), 3));
+    assert!(message.starts_with("ARC-Seal: i=4; a=rsa-sha256; cv=fail;"), "{message}");
+    assert_eq!(arc(&message), ("fail".to_owned(), 4));
     let refused = seal(&id, message.as_bytes());
     assert_eq!((refused.status.code(), refused.stdout.len()), (Some(1), 0));
     let error = String::from_utf8(refused.stderr).unwrap();
-    assert!(error.contains("cannot seal: the seal of set 3 says already"), "{error}");
+    assert!(error.contains("cannot seal: the seal of set 4 says already"), "{error}");
 
     let refused = seal(&["--authserv-id", "other.example"], MESSAGE);
     assert_eq!((refused.status.code(), refused.stdout.len()), (Some(1), 0));

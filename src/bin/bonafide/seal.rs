@@ -16,7 +16,10 @@ pub(crate) fn run(arguments: &Seal) -> Result<(), Failure> {
     let octets = message.header();
     let header = Header::parse(&octets);
     let results = results(arguments, &header)?;
-    let chain = verify(arguments, &message, &header, now)?;
+    let chain = match &arguments.received {
+        Some(file) => verify(arguments, &Message::read(Some(file))?, now)?,
+        None => verify(arguments, &message, now)?,
+    };
     let set = set(&sealer, &message, &header, results, &chain, now).map_err(failure)?;
     message.write_behind(&set)
 }
@@ -40,13 +43,9 @@ fn results(arguments: &Seal, header: &Header<'_>) -> Result<AuthresPayload, Fail
     }
 }
 
-fn verify(
-    arguments: &Seal,
-    message: &Message,
-    header: &Header<'_>,
-    now: UnixTime,
-) -> Result<Verdict, Failure> {
-    let mut verifier = arc::Verifier::new(header, &arc::Options::default(), now);
+fn verify(arguments: &Seal, message: &Message, now: UnixTime) -> Result<Verdict, Failure> {
+    let octets = message.header();
+    let mut verifier = arc::Verifier::new(&Header::parse(&octets), &arc::Options::default(), now);
     let (runtime, resolver) = resolver::start(&arguments.dns)?;
     let keys = runtime.block_on(verifier.keys(resolver));
     message.body(|chunk| verifier.body(chunk));

@@ -68,6 +68,8 @@ with a further set in front, in CRLF. Where the chain is broken, that is what th
   --authserv-id ID         take what was found of the message from its own fields
                            Authentication-Results by ID
   --results VALUE          or from VALUE, as such a field has it: ID; spf=pass
+  --received FILE          the message as it came, whose chain is validated, if it was
+                           changed since
   --key, --canonicalization, --minimum-rsa-bits, --zone, --nameserver, --now as above
 
 keygen makes a key pair: it writes the private key to a new FILE that only its owner can

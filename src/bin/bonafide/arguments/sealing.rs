@@ -21,6 +21,8 @@ pub(crate) struct Seal {
     /// The file of the private key.
     pub(crate) key: PathBuf,
     pub(crate) results: Results,
+    /// The message as it came; `None` if it has not changed since.
+    pub(crate) received: Option<PathBuf>,
     pub(crate) canonicalization: Option<(Canonicalization, Canonicalization)>,
     pub(crate) minimum_rsa_bits: Option<u32>,
     pub(crate) dns: Dns,
@@ -40,7 +42,7 @@ pub(super) fn seal(parser: &mut lexopt::Parser) -> Result<Command, Misuse> {
 
     let (mut domain, mut selector, mut key, mut results) = (None, None, None::<PathBuf>, None);
     let (mut canonicalization, mut minimum_rsa_bits, mut now) = Default::default();
-    let (mut file, mut files, mut dns) = (None, 0_u8, Dns::default());
+    let (mut file, mut files, mut received, mut dns) = (None, 0_u8, None, Dns::default());
     while let Some(argument) = parser.next()? {
         match argument {
             Long("authserv-id") if results.is_none() => {
@@ -55,6 +57,7 @@ pub(super) fn seal(parser: &mut lexopt::Parser) -> Result<Command, Misuse> {
             Long("minimum-rsa-bits") => minimum_rsa_bits = Some(parser.value()?.parse()?),
             Long("nameserver") => dns = Dns::Server(server(&parser.value()?.string()?)?),
             Long("now") => now = Some(UnixTime(parser.value()?.parse()?)),
+            Long("received") => received = Some(parser.value()?.into()),
             Long("results") if results.is_none() => {
                 let text = octets(parser.value()?);
                 let payload = AuthenticationResults::parse(&text).map(AuthresPayload::from);
@@ -76,6 +79,7 @@ pub(super) fn seal(parser: &mut lexopt::Parser) -> Result<Command, Misuse> {
         selector: required("--selector", selector)?,
         key: required("--key", key)?,
         results: required("--authserv-id or --results", results)?,
+        received,
         canonicalization,
         minimum_rsa_bits,
         dns,
