@@ -39,9 +39,10 @@ fn what_seal_makes_validates() {
     assert_eq!(arc(&message), ("pass".to_owned(), 2));
 
     // Changed since it came, and said so.
-    std::fs::write(path("received"), &message).unwrap();
+    let received = path("received");
+    std::fs::write(&received, &message).unwrap();
     message += "more\r\n";
-    let changed = [&id[..], &["--received", &path("received")]].concat();
+    let changed = [&id[..], &["--received", &received]].concat();
     message = stdout(&seal(&changed, message.as_bytes()));
     assert_eq!(arc(&message), ("pass".to_owned(), 3));
 
