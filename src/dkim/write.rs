@@ -78,6 +78,7 @@ impl UnsignedField {
     }
 
     /// The same field, whose b= is folded only where a line would pass 998 octets.
+    #[cfg(feature = "arc")]
     pub(crate) fn with_long_line(self) -> Self {
         Self { width: LONGEST_LINE, ..self }
     }
