@@ -8,7 +8,7 @@ use bonafide::canonicalization::Canonicalization;
 use bonafide::dkim::{FieldsToSign, SigningError, SigningKey, TagLayout};
 use bonafide::dns::Zone;
 use bonafide::message::Header;
-use bonafide::{Domain, Selector, UnixTime, block_on};
+use bonafide::{Authenticator, Domain, Envelope, Selector, UnixTime, block_on};
 use ed25519_dalek::Signer as _;
 use proptest::prelude::*;
 
@@ -302,6 +302,32 @@ fn keys_that_are_elsewhere() {
     assert!(matches!(none, SealingError::Signing(SigningError::KeyElsewhere { .. })));
     let none = block_on(start().finish_with(async |_| None)).unwrap_err();
     assert!(matches!(none, SealingError::Signing(SigningError::KeyElsewhere { .. })));
+}
+
+/// A forwarder's day: a message comes, is authenticated, changed and sealed; what the report says of it and of
+/// its chain stands in the set.
+#[test]
+fn reports_seal_their_message() {
+    let (sealer, zone) = (sealer("rsa", SealingOptions::default()).unwrap(), zone());
+    let authenticator = Authenticator::new("lists.example").unwrap();
+    let envelope = Envelope::new("192.0.2.1".parse().unwrap(), b"mx.a.example", b"a@a.example");
+    let forwarded = |received: &[u8]| {
+        let report = authenticator.authenticate(&zone, &envelope, received, NOW);
+        let report = block_on(report);
+        let leaving =
+            [b"List-Id: <l.lists.example>\r\n", received, b"-- \r\nThe list\r\n"].concat();
+        let set = report.seal(&sealer, &leaving, NOW).unwrap();
+        let payload = AuthresPayload::from(report.authentication_results());
+        assert!(set.ends_with(&format!("; {payload}\r\n")), "{set}");
+        ([set.as_bytes(), &leaving].concat(), set)
+    };
+    let (once, _) = forwarded(b"From: a@a.example\r\n\r\nbody\r\n");
+    let (twice, set) = forwarded(&once);
+    assert!(set.contains("cv=pass") && set.contains("arc=pass"), "{set}");
+    assert_eq!(verify(&twice, &zone).result, ArcResult::Pass);
+    let (broken, set) = forwarded(&[&twice[..], b"more\r\n"].concat());
+    assert!(set.contains("cv=fail") && set.contains("arc=fail"), "{set}");
+    assert_eq!(verify(&broken, &zone).result, ArcResult::Fail);
 }
 
 /// One hop: how it changes the message, and how it seals.
