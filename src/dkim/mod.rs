@@ -14,7 +14,7 @@ pub(crate) mod covered;
 mod key;
 pub(crate) mod prepared;
 pub(crate) mod public_key;
-mod select;
+pub(crate) mod select;
 pub(crate) mod sign;
 pub(crate) mod signature;
 pub(crate) mod signature_error;
