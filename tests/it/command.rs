@@ -9,7 +9,7 @@ use crate::support::project;
 
 const NOW: &str = "1528637909";
 
-fn bonafide(arguments: &[&str], input: Option<&[u8]>) -> Output {
+pub(crate) fn bonafide(arguments: &[&str], input: Option<&[u8]>) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_bonafide"))
         .args(arguments)
         .current_dir(project(""))
@@ -28,7 +28,7 @@ fn verify(arguments: &[&str], input: Option<&[u8]>) -> Output {
     bonafide(&[&zone, arguments].concat(), input)
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
@@ -266,7 +266,7 @@ fn readme_command_runs() {
     assert_eq!(stdout(&bonafide(&arguments, None)).matches("dkim: pass").count(), 2);
 }
 
-fn scratch(name: &str) -> std::path::PathBuf {
+pub(crate) fn scratch(name: &str) -> std::path::PathBuf {
     let folder = std::env::temp_dir().join(format!("bonafide-{}-{name}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     folder

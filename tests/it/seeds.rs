@@ -22,6 +22,8 @@ mod laws;
 
 mod front_door;
 mod identity;
+#[cfg(feature = "arc")]
+mod sealing;
 mod sender;
 mod signing;
 
@@ -38,6 +40,8 @@ const TARGETS: &[(&str, Law)] = &[
     ("header_block", laws::header_block::holds),
     ("key_record", laws::key_record::holds),
     ("private_key", laws::private_key::holds),
+    #[cfg(feature = "arc")]
+    ("seal", laws::seal::holds),
     ("sign", laws::sign::holds),
     ("results_written", laws::results_written::holds),
     ("signature", laws::signature::holds),
@@ -80,8 +84,8 @@ fn every_target_has_seeds() {
     let targets = names("fuzz/fuzz_targets", ".rs");
     assert_eq!(targets, names("fuzz/seeds", ""));
     let mut tested: BTreeSet<_> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    // Compiled only with its feature.
-    tested.insert("wire".to_owned());
+    // Compiled only with their features.
+    tested.extend(["seal", "wire"].map(str::to_owned));
     assert_eq!(targets, tested);
     for target in targets {
         let seeds = seeds(&target);

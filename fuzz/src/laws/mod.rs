@@ -16,6 +16,8 @@ pub mod key_record;
 pub mod naive;
 pub mod private_key;
 pub mod results_written;
+#[cfg(feature = "arc")]
+pub mod seal;
 pub mod sign;
 pub mod signature;
 pub mod spf_check;
