@@ -20,6 +20,8 @@ use crate::support::project;
 #[allow(unreachable_pub, reason = "the laws are a library for the fuzz targets")]
 mod laws;
 
+#[cfg(feature = "arc")]
+mod chains;
 mod front_door;
 mod identity;
 #[cfg(feature = "arc")]
@@ -30,6 +32,10 @@ mod signing;
 type Law = fn(&[u8]);
 
 const TARGETS: &[(&str, Law)] = &[
+    #[cfg(feature = "arc")]
+    ("arc_chain", laws::arc_chain::holds),
+    #[cfg(feature = "arc")]
+    ("arc_sets", laws::arc_sets::holds),
     ("authentication_results", laws::authentication_results::holds),
     ("author", laws::author::holds),
     ("body_chunks", laws::body_chunks::holds),
@@ -85,7 +91,7 @@ fn every_target_has_seeds() {
     assert_eq!(targets, names("fuzz/seeds", ""));
     let mut tested: BTreeSet<_> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
     // Compiled only with their features.
-    tested.extend(["seal", "wire"].map(str::to_owned));
+    tested.extend(["arc_chain", "arc_sets", "seal", "wire"].map(str::to_owned));
     assert_eq!(targets, tested);
     for target in targets {
         let seeds = seeds(&target);

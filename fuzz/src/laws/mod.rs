@@ -4,6 +4,10 @@
 //! apart so that a test can show each of them a wrong answer and see it refused. They depend on
 //! nothing but the library's public API.
 
+#[cfg(feature = "arc")]
+pub mod arc_chain;
+#[cfg(feature = "arc")]
+pub mod arc_sets;
 pub mod authentication_results;
 pub mod author;
 pub mod body_chunks;
