@@ -18,12 +18,13 @@ use crate::support::project;
 
 #[path = "../../fuzz/src/laws/mod.rs"]
 #[allow(unreachable_pub, reason = "the laws are a library for the fuzz targets")]
-mod laws;
+pub(crate) mod laws;
 
 mod front_door;
 mod identity;
 mod sender;
 mod signing;
+mod transport;
 
 type Law = fn(&[u8]);
 
@@ -37,6 +38,9 @@ const TARGETS: &[(&str, Law)] = &[
     ("front_door", laws::front_door::holds),
     ("header_block", laws::header_block::holds),
     ("key_record", laws::key_record::holds),
+    ("mta_sts_matching", laws::mta_sts_matching::holds),
+    ("mta_sts_policy", laws::mta_sts_policy::holds),
+    ("mta_sts_record", laws::mta_sts_record::holds),
     ("private_key", laws::private_key::holds),
     ("sign", laws::sign::holds),
     ("results_written", laws::results_written::holds),
@@ -45,6 +49,7 @@ const TARGETS: &[(&str, Law)] = &[
     ("spf_macros", laws::spf_macros::holds),
     ("spf_record", laws::spf_record::holds),
     ("tag_list", laws::tag_list::holds),
+    ("tls_rpt_record", laws::tls_rpt_record::holds),
     ("verify", laws::verify::holds),
     #[cfg(feature = "wire")]
     ("wire", laws::wire::holds),
