@@ -18,7 +18,7 @@ use crate::support::project;
 
 #[path = "../../fuzz/src/laws/mod.rs"]
 #[allow(unreachable_pub, reason = "the laws are a library for the fuzz targets")]
-mod laws;
+pub(crate) mod laws;
 
 #[cfg(feature = "arc")]
 mod chains;
@@ -28,6 +28,7 @@ mod identity;
 mod sealing;
 mod sender;
 mod signing;
+mod transport;
 
 type Law = fn(&[u8]);
 
@@ -45,6 +46,9 @@ const TARGETS: &[(&str, Law)] = &[
     ("front_door", laws::front_door::holds),
     ("header_block", laws::header_block::holds),
     ("key_record", laws::key_record::holds),
+    ("mta_sts_matching", laws::mta_sts_matching::holds),
+    ("mta_sts_policy", laws::mta_sts_policy::holds),
+    ("mta_sts_record", laws::mta_sts_record::holds),
     ("private_key", laws::private_key::holds),
     #[cfg(feature = "arc")]
     ("seal", laws::seal::holds),
@@ -55,6 +59,7 @@ const TARGETS: &[(&str, Law)] = &[
     ("spf_macros", laws::spf_macros::holds),
     ("spf_record", laws::spf_record::holds),
     ("tag_list", laws::tag_list::holds),
+    ("tls_rpt_record", laws::tls_rpt_record::holds),
     ("verify", laws::verify::holds),
     #[cfg(feature = "wire")]
     ("wire", laws::wire::holds),

@@ -17,6 +17,9 @@ pub mod domain;
 pub mod front_door;
 pub mod header_block;
 pub mod key_record;
+pub mod mta_sts_matching;
+pub mod mta_sts_policy;
+pub mod mta_sts_record;
 pub mod naive;
 pub mod private_key;
 pub mod results_written;
@@ -28,6 +31,7 @@ pub mod spf_check;
 pub mod spf_macros;
 pub mod spf_record;
 pub mod tag_list;
+pub mod tls_rpt_record;
 pub mod verify;
 #[cfg(feature = "wire")]
 pub mod wire;
