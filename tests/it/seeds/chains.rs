@@ -70,7 +70,7 @@ fn laws_of_chains_refuse_wrong_answers() {
     assert_refused(|| check_verdict(&failed, case.0.message, 1));
     failed.cause = Some(Cause::Structure(StructureError::AlreadyFailed { instance: 1 }));
     assert_refused(|| check_verdict(&failed, case.0.message, 1));
-    let mut longer = pass.clone();
+    let mut longer = pass;
     longer.instances = 2;
     assert_refused(|| check_sealed(&failed, &longer));
 }
