@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """ARC chains between this library and others, both ways.
 
-Random messages pass 1 to 10 hops, each of which may change them, add results and seal. Of 60 messages all
-hops are `bonafide seal`; dkimpy and Mail::DKIM validate every chain, at each hop. Of 30 others, hops of dkimpy and of
+Random messages pass 1 to 10 hops, each of which may change them, add results and seal. Of 40 messages all
+hops are `bonafide seal`; dkimpy and Mail::DKIM validate every chain, at each hop. Of 20 others, hops of dkimpy and of
 `bonafide seal` alternate at random, and all three validate those. A chain whose message, results or older seals
 changed passes nowhere, and sealed then it passes nowhere either. Everybody must agree on every chain.
 
@@ -164,11 +164,11 @@ def main():
             expect(label, "dkimpy", dkimpy.verify(message), expected)
             chains.append((label, message, expected))
 
-        for number in range(90):
+        for number in range(60):
             message = random_message(rng, number)
             sealers = []
             for hop in range(1, 2 + number % 10):
-                sealers.append(rng.choice(["dkimpy", "bonafide"]) if number >= 60 else "bonafide")
+                sealers.append(rng.choice(["dkimpy", "bonafide"]) if number >= 40 else "bonafide")
                 received = message
                 message = modified(rng, message)
                 # The results of the hop before are removed, as those of one administration are.
@@ -189,7 +189,7 @@ def main():
             expect(label, "Mail::DKIM", result, expected, why)
     total = counts["agreed"] + counts["disagreed"]
     print(f"interoperation arc: {counts['agreed']}/{total}")
-    sys.exit(1 if counts["disagreed"] or total < 2000 else 0)
+    sys.exit(1 if counts["disagreed"] or total < 1350 else 0)
 
 
 main()
