@@ -377,10 +377,7 @@ impl<'h, 'a> Reader<'h, 'a> {
 /// RFC 6376 section 3.6.2.1: the key of a signature is at `<s=>._domainkey.<d=>`.
 fn key_question(signature: &Signature<'_>) -> Result<Question, Cause> {
     let [selector, domain] = [signature.selector.as_str(), signature.domain.as_str()];
-    let labels = [selector, "_domainkey", domain]
-        .into_iter()
-        .flat_map(|dotted| dotted.as_bytes().split(|octet| *octet == b'.'));
-    let name = Name::from_labels(labels).map_err(Cause::KeyName)?;
+    let name = Name::from_dotted([selector, "_domainkey", domain]).map_err(Cause::KeyName)?;
     Ok(Question::new(name, RecordType::Txt))
 }
 

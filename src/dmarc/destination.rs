@@ -135,8 +135,8 @@ async fn verify<R: Resolver>(
     if host == *domain || is_of_organization(&host, walk, resolver).await {
         return own();
     }
-    let labels = domain.labels().chain(["_report", "_dmarc"]).chain(host.labels());
-    let Ok(name) = Name::from_labels(labels) else {
+    let texts = [domain.as_str(), "_report._dmarc", host.as_str()];
+    let Ok(name) = Name::from_dotted(texts) else {
         return Err(DestinationError::NameTooLong { host });
     };
     let question = Question::new(name, RecordType::Txt);

@@ -124,7 +124,7 @@ impl Step {
 
 /// Where a domain's record is published. A name that is too long for the DNS has none.
 pub(super) fn question(domain: &Domain) -> Option<Question> {
-    let name = Name::from_labels(["_dmarc"].into_iter().chain(domain.labels())).ok()?;
+    let name = Name::from_dotted(["_dmarc", domain.as_str()]).ok()?;
     Some(Question::new(name, RecordType::Txt))
 }
 

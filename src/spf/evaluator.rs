@@ -167,33 +167,24 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         if self.void_lookups > limit { Err(Cause::VoidLookupLimit { limit }) } else { Ok(()) }
     }
 
-    pub(super) async fn ask(
-        &mut self,
-        name: &Name,
-        record_type: RecordType,
-    ) -> Result<Answer, Cause> {
+    pub(super) async fn ask(&mut self, question: &Question) -> Result<Answer, Cause> {
         let limit = self.options.limits.questions;
         if self.questions >= limit {
             return Err(Cause::QuestionLimit { limit });
         }
         self.questions = self.questions.saturating_add(1);
-        let question = Question::new(*name, record_type);
-        let reply = lookup(self.resolver, &question).await;
+        let reply = lookup(self.resolver, question).await;
         self.take(question, reply)
     }
 
     /// The question of a term itself: it counts if it has no answer.
-    pub(super) async fn ask_for_term(
-        &mut self,
-        name: &Name,
-        record_type: RecordType,
-    ) -> Result<Answer, Cause> {
-        let answer = self.ask(name, record_type).await?;
+    pub(super) async fn ask_for_term(&mut self, question: &Question) -> Result<Answer, Cause> {
+        let answer = self.ask(question).await?;
         self.count_void(answer.outcome != Outcome::Found)?;
         Ok(answer)
     }
 
-    fn take(&mut self, question: Question, reply: Reply) -> Result<Answer, Cause> {
+    fn take(&mut self, question: &Question, reply: Reply) -> Result<Answer, Cause> {
         self.note(|| Step::Lookup { question: Box::new(question.clone()), reply: reply.clone() });
         match reply {
             Ok(answer) => {
@@ -204,7 +195,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
             Err(error) => {
                 self.authentic = false;
                 self.ttl = 0;
-                Err(Cause::Lookup { question: Box::new(question), error })
+                Err(Cause::Lookup { question: Box::new(question.clone()), error })
             }
         }
     }
@@ -350,7 +341,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
 
     /// RFC 7208 section 5.3.
     async fn a(&mut self, target: &Name, prefix: DualPrefix) -> Result<Option<Hit>, Cause> {
-        let answer = self.ask_for_term(target, self.address_type()).await?;
+        let answer = self.ask_for_term(&Question::new(*target, self.address_type())).await?;
         if self.is_among(&answer, prefix) {
             return Ok(Some(Hit { prefix: Some(prefix.of(self.ip)) }));
         }
@@ -359,7 +350,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
 
     /// RFC 7208 section 5.4.
     async fn mx(&mut self, target: &Name, prefix: DualPrefix) -> Result<Option<Hit>, Cause> {
-        let answer = self.ask_for_term(target, RecordType::Mx).await?;
+        let answer = self.ask_for_term(&Question::new(*target, RecordType::Mx)).await?;
         let limit = self.options.limits.mx;
         let found = answer.records.len();
         if found > limit {
@@ -376,7 +367,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         let is_cut = replies.len() < hosts().count();
         // In this order, and no further than the match: as if they were asked one after the other.
         for (question, reply) in replies {
-            let answer = self.take(question, reply)?;
+            let answer = self.take(&question, reply)?;
             if self.is_among(&answer, prefix) {
                 return Ok(Some(Hit { prefix: Some(prefix.of(self.ip)) }));
             }
@@ -400,7 +391,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
 
     /// RFC 7208 section 5.7: always by IPv4, whatever the client has.
     async fn exists(&mut self, target: &Name) -> Result<Option<Hit>, Cause> {
-        let answer = self.ask_for_term(target, RecordType::A).await?;
+        let answer = self.ask_for_term(&Question::new(*target, RecordType::A)).await?;
         if answer.outcome == Outcome::Found {
             return Ok(Some(Hit { prefix: None }));
         }
@@ -414,7 +405,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
             return Ok(validated.clone());
         }
         let mut found = Validated::default();
-        match self.ask(&reverse(self.ip), RecordType::Ptr).await {
+        match self.ask(&Question::new(reverse(self.ip), RecordType::Ptr)).await {
             Err(Cause::Lookup { .. }) => {}
             Err(cause) => return Err(cause),
             Ok(answer) => {
@@ -434,10 +425,9 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
                     return Err(Cause::QuestionLimit { limit: self.options.limits.questions });
                 }
                 for (question, reply) in replies {
-                    let name = question.name;
-                    let answer = self.take(question, reply);
+                    let answer = self.take(&question, reply);
                     if answer.is_ok_and(|answer| self.is_among(&answer, DualPrefix::WHOLE)) {
-                        found.names.push(name);
+                        found.names.push(question.name);
                     }
                 }
             }
