@@ -154,11 +154,11 @@ impl<R: Resolver> Evaluator<'_, R> {
             let result = match self.evaluate(level).await? {
                 Next::Include { term, domain, qualifier } => {
                     self.count_lookup(Some(domain))?;
-                    let target = self.target(Some(domain), level).await;
+                    self.validate(domain.letters()).await?;
+                    let target = self.target(Some(domain), level);
                     (level.next, level.qualifier) = (term.end, qualifier);
                     let question = match target {
                         Ok(target) => Question::new(target, RecordType::Txt),
-                        Err(NoTarget::Cause(cause)) => return Err(cause),
                         Err(NoTarget::LocalPart) => {
                             self.unmatched(|| NoTarget::LocalPart.to_string());
                             continue;
@@ -177,9 +177,9 @@ impl<R: Resolver> Evaluator<'_, R> {
                 Next::Redirect { domain } => {
                     // RFC 7208 section 6.1.
                     self.count_lookup(Some(domain))?;
-                    let question = match self.target(Some(domain), level).await {
+                    self.validate(domain.letters()).await?;
+                    let question = match self.target(Some(domain), level) {
                         Ok(target) => Question::new(target, RecordType::Txt),
-                        Err(NoTarget::Cause(cause)) => return Err(cause),
                         Err(_) => return Err(Cause::TargetName { term: level.redirect() }),
                     };
                     if let Some(outcome) = self.record(&question, true, &mut levels).await? {
@@ -226,11 +226,10 @@ impl<R: Resolver> Evaluator<'_, R> {
         let domain = &question.name;
         self.note(|| Step::Domain { domain: Box::new(*domain) });
         self.depth = self.depth.saturating_add(1);
-        let answer = if is_for_term {
-            self.ask_for_term(question).await?
-        } else {
-            self.ask(question).await?
-        };
+        let answer = self.ask(question).await?;
+        if is_for_term {
+            self.count_void(answer.outcome != Outcome::Found)?;
+        }
         let mut records = answer.records.iter().enumerate().filter_map(|(at, data)| match data {
             RecordData::Txt(text) if is_record(text.as_bytes()) => Some((at, text.as_bytes())),
             _ => None,
@@ -317,7 +316,8 @@ impl<R: Resolver> Evaluator<'_, R> {
     }
 
     async fn explain(&mut self, domain: DomainSpec<'_>, level: &Level) -> Option<Explanation> {
-        let target = self.target(Some(domain), level).await.ok()?;
+        self.validate(domain.letters()).await.ok()?;
+        let target = self.target(Some(domain), level).ok()?;
         let answer = self.ask(&Question::new(target, RecordType::Txt)).await.ok()?;
         let mut texts = answer.texts();
         let (Some(text), None) = (texts.next(), texts.next()) else {

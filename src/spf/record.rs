@@ -80,23 +80,22 @@ impl<'a> Record<'a> {
         }
         let mut outline = Outline { redirect: None, explanation: None, has_all: false };
         for (start, span) in Spans::new(text, VERSION.len()) {
-            let fault = |fault| error(text, span, within(start, fault));
-            match Term::parse(span).map_err(fault)? {
-                Term::Directive(directive) => {
+            // Terms are large: they stay where they are.
+            let place = match &Term::parse(span) {
+                Ok(Term::Directive(directive)) => {
                     outline.has_all |= matches!(directive.mechanism, Mechanism::All);
-                    directive_at(&directive, start);
+                    directive_at(directive, start);
+                    continue;
                 }
-                Term::Modifier(modifier) => {
-                    let place = match modifier {
-                        Modifier::Explanation(_) => &mut outline.explanation,
-                        Modifier::Redirect(_) => &mut outline.redirect,
-                        Modifier::Unknown { .. } => continue,
-                    };
-                    // RFC 7208 section 6: these MUST NOT appear more than once.
-                    if place.replace(start).is_some() {
-                        return Err(fault((0, RecordErrorKind::SecondModifier)));
-                    }
-                }
+                Ok(Term::Modifier(Modifier::Explanation(_))) => &mut outline.explanation,
+                Ok(Term::Modifier(Modifier::Redirect(_))) => &mut outline.redirect,
+                Ok(Term::Modifier(Modifier::Unknown { .. })) => continue,
+                Err(fault) => return Err(error(text, span, within(start, *fault))),
+            };
+            // RFC 7208 section 6: these MUST NOT appear more than once.
+            if place.replace(start).is_some() {
+                let fault = within(start, (0, RecordErrorKind::SecondModifier));
+                return Err(error(text, span, fault));
             }
         }
         Ok(Self { text, outline })
