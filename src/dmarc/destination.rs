@@ -129,7 +129,7 @@ async fn verify<R: Resolver>(
     kind: ReportKind,
     resolver: &R,
 ) -> Result<Vec<String>, DestinationError> {
-    let listed = ReportUris::new(uri.as_bytes()).iter().next();
+    let listed = ReportUris::new(uri.as_bytes(), 0).iter().next();
     let host = listed.and_then(host_of).ok_or(DestinationError::Unsupported)?;
     let own = || Ok(vec![uri.clone()]);
     if host == *domain || is_of_organization(&host, walk, resolver).await {

@@ -70,9 +70,7 @@ impl Name {
     }
 
     /// The name of several texts in dotted form, from left to right.
-    pub(crate) fn from_dotted<const COUNT: usize>(
-        texts: [&str; COUNT],
-    ) -> Result<Self, NameError> {
+    pub(crate) fn from_dotted<const COUNT: usize>(texts: [&str; COUNT]) -> Result<Self, NameError> {
         let mut name = Self::ROOT;
         texts.into_iter().try_for_each(|text| name.push_dotted(text.as_bytes()))?;
         Ok(name)
