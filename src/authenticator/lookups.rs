@@ -1,5 +1,6 @@
 //! The one asynchronous step: everything that the DNS must answer about a message.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::{Configuration, Envelope};
@@ -52,11 +53,10 @@ impl Plan {
     /// Everything at once, each question once.
     pub(super) async fn run<R: Resolver>(&self, resolver: &R) -> Answers {
         let memo = Memo::new(resolver);
-        let (spf, (keys, dmarc)) = join(
-            self.spf(&memo),
-            join(dkim::Keys::fetch(Arc::clone(&self.keys), &memo), self.dmarc(&memo)),
-        )
-        .await;
+        let spf = pin!(self.spf(&memo));
+        let keys = pin!(dkim::Keys::fetch(Arc::clone(&self.keys), &memo));
+        let dmarc = pin!(self.dmarc(&memo));
+        let (spf, (keys, dmarc)) = join(spf, pin!(join(keys, dmarc))).await;
         Answers { spf, keys, dmarc }
     }
 
