@@ -286,4 +286,15 @@ mod tests {
         assert_eq!(walk.len(), 4);
         assert!(walk[3].is_root());
     }
+
+    proptest::proptest! {
+        /// Read at once or label by label, a text gives the same name or the same fault.
+        #[test]
+        fn a_text_is_its_labels(text in "[a-zA-Z.]{1,300}|([a-z]{1,70}\\.){0,5}[A-Z]{1,70}") {
+            let dotted = text.strip_suffix('.').unwrap_or(&text);
+            proptest::prop_assume!(!dotted.is_empty());
+            let found = Name::parse(text.as_bytes());
+            proptest::prop_assert_eq!(found, Name::from_labels(dotted.split('.')));
+        }
+    }
 }
