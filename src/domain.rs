@@ -3,6 +3,7 @@
 use crate::serialize::serialize_as_text;
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 const MAXIMUM_DOMAIN_OCTETS: usize = 253;
 const MAXIMUM_LABEL_OCTETS: usize = 63;
@@ -28,7 +29,7 @@ const MAXIMUM_UNICODE_OCTETS: usize = 1024;
 /// # Ok::<(), bonafide::DomainError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Domain(Box<str>);
+pub struct Domain(Arc<str>);
 
 /// A DKIM selector: one or more labels in front of `._domainkey`,
 /// [RFC 6376 section 3.1](https://www.rfc-editor.org/rfc/rfc6376#section-3.1).
@@ -99,8 +100,8 @@ impl Domain {
             Cow::Borrowed(text)
         };
         check(ascii.as_bytes())?;
-        let mut domain: Box<str> = ascii.into();
-        domain.make_ascii_lowercase();
+        let mut domain: Arc<str> = ascii.into();
+        Arc::make_mut(&mut domain).make_ascii_lowercase();
         Ok(Self(domain))
     }
 
@@ -116,10 +117,12 @@ impl Domain {
 
     /// The last so many labels, at least one; all of them if there are fewer.
     pub(crate) fn suffix(&self, labels: usize) -> Self {
-        let mut dots = self.0.rmatch_indices('.');
+        let mut dots = memchr::memrchr_iter(b'.', self.0.as_bytes());
         let dot = labels.checked_sub(1).and_then(|before| dots.nth(before));
-        let start = dot.map_or(0, |(dot, _)| dot.saturating_add(1));
-        Self(self.0.get(start..).unwrap_or_default().into())
+        match dot.and_then(|dot| self.0.get(dot.saturating_add(1)..)) {
+            Some(suffix) => Self(suffix.into()),
+            None => self.clone(),
+        }
     }
 
     /// Whether this is `other` or a subdomain of it, by whole labels.

@@ -58,6 +58,14 @@ impl Sought for EightBit {
     }
 }
 
+/// The one and the other.
+impl<A: Sought, B: Sought> Sought for (A, B) {
+    #[inline]
+    fn among(&self, octets: u8x16) -> u8x16 {
+        self.0.among(octets) | self.1.among(octets)
+    }
+}
+
 /// Where in a block of at most 64 octets stands what is sought, as a mask: the first octet is the
 /// lowest bit.
 #[inline(always)]

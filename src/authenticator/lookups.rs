@@ -1,5 +1,6 @@
 //! The one asynchronous step: everything that the DNS must answer about a message.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::{Configuration, Envelope};
@@ -57,9 +58,10 @@ impl Plan {
     pub(super) async fn run<R: Resolver>(&self, resolver: &R) -> Answers {
         let memo = Memo::new(resolver);
         let keys = |questions| dkim::Keys::fetch(Arc::clone(questions), &memo);
-        let keys = join(keys(&self.keys), keys(&self.chain_keys));
-        let (spf, ((keys, chain_keys), dmarc)) =
-            join(self.spf(&memo), join(keys, self.dmarc(&memo))).await;
+        let spf = pin!(self.spf(&memo));
+        let dmarc = pin!(self.dmarc(&memo));
+        let keys = pin!(join(pin!(keys(&self.keys)), pin!(keys(&self.chain_keys))));
+        let (spf, ((keys, chain_keys), dmarc)) = join(spf, pin!(join(keys, dmarc))).await;
         Answers { spf, keys, chain_keys, dmarc }
     }
 

@@ -474,10 +474,8 @@ pub(crate) fn key_question(
     selector: &domain::Selector,
     domain: &Domain,
 ) -> Result<Question, Cause> {
-    let labels = [selector.as_str(), "_domainkey", domain.as_str()]
-        .into_iter()
-        .flat_map(|dotted| dotted.as_bytes().split(|octet| *octet == b'.'));
-    let name = Name::from_labels(labels).map_err(Cause::KeyName)?;
+    let labels = [selector.as_str(), "_domainkey", domain.as_str()];
+    let name = Name::from_dotted(labels).map_err(Cause::KeyName)?;
     Ok(Question::new(name, RecordType::Txt))
 }
 

@@ -129,14 +129,14 @@ async fn verify<R: Resolver>(
     kind: ReportKind,
     resolver: &R,
 ) -> Result<Vec<String>, DestinationError> {
-    let listed = ReportUris::new(uri.as_bytes()).iter().next();
+    let listed = ReportUris::new(uri.as_bytes(), 0).iter().next();
     let host = listed.and_then(host_of).ok_or(DestinationError::Unsupported)?;
     let own = || Ok(vec![uri.clone()]);
     if host == *domain || is_of_organization(&host, walk, resolver).await {
         return own();
     }
-    let labels = domain.labels().chain(["_report", "_dmarc"]).chain(host.labels());
-    let Ok(name) = Name::from_labels(labels) else {
+    let texts = [domain.as_str(), "_report._dmarc", host.as_str()];
+    let Ok(name) = Name::from_dotted(texts) else {
         return Err(DestinationError::NameTooLong { host });
     };
     let question = Question::new(name, RecordType::Txt);

@@ -11,6 +11,7 @@ use crate::dkim;
 use crate::dns::{Name, Question, RecordType};
 use crate::domain::Domain;
 use crate::message::AuthorDomain;
+use crate::tag_list::first_control;
 
 /// What SPF and DKIM found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -206,7 +207,7 @@ fn decide(
 /// Takes over the record that applies.
 fn adopt(step: &Step, found: &Found, record: &Record<'_>, verdict: &mut Verdict) {
     // What is not printable does not get into a log.
-    let is_printable = |text: &&str| text.bytes().all(|octet| matches!(octet, b' '..=b'~'));
+    let is_printable = |text: &&str| text.is_ascii() && first_control(text.as_bytes()).is_none();
     let published = str::from_utf8(found.text()).ok().filter(is_printable);
     verdict.record = Some(published.map_or_else(|| record.to_string(), str::to_owned));
     verdict.record_domain = Some(step.domain.clone());

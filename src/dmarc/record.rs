@@ -1,6 +1,7 @@
 //! DMARC policy records, RFC 9989 sections 4.7 and 4.8.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::problem::{Problems, RecordProblem, useless};
 use super::report_uri::ReportUris;
@@ -46,6 +47,54 @@ pub struct Record<'a> {
     pub rua: ReportUris<'a>,
     /// ruf=: where failure reports go.
     pub ruf: ReportUris<'a>,
+}
+
+/// A record without its text, so that whoever keeps the text can go on with it.
+#[derive(Clone, Debug)]
+pub(super) struct Outline {
+    /// The record without URIs.
+    record: Record<'static>,
+    /// Where the values of rua= and ruf= stand.
+    uris: [Range<usize>; 2],
+}
+
+impl Outline {
+    pub(super) fn new(record: &Record<'_>) -> Self {
+        let uris = [record.rua.place(), record.ruf.place()];
+        let Record {
+            policy,
+            subdomain_policy,
+            non_existent_policy,
+            dkim_alignment,
+            spf_alignment,
+            psd,
+            testing,
+            failure_options,
+            ..
+        } = *record;
+        let record = Record {
+            policy,
+            subdomain_policy,
+            non_existent_policy,
+            dkim_alignment,
+            spf_alignment,
+            psd,
+            testing,
+            failure_options,
+            ..Record::default()
+        };
+        Self { record, uris }
+    }
+
+    /// The record again, from its text.
+    pub(super) fn resume<'a>(&self, text: &'a [u8]) -> Record<'a> {
+        let record: Record<'a> = self.record;
+        let [rua, ruf] = self.uris.each_ref().map(|place| {
+            let value = text.get(place.clone()).unwrap_or_default();
+            ReportUris::new(value, place.start)
+        });
+        Record { rua, ruf, ..record }
+    }
 }
 
 /// A TXT record that is no DMARC record: it does not begin with v=DMARC1.
@@ -96,7 +145,9 @@ impl<'a> Record<'a> {
                 && seen & tag.bit() == 0
             {
                 seen |= tag.bit();
-                record.set(tag, value.trim_ascii(), 0, &mut Problems(None));
+                let value = value.trim_ascii_start();
+                let offset = end.saturating_sub(value.len());
+                record.set(tag, value.trim_ascii_end(), offset, &mut Problems(None));
             }
         }
         Ok(record)
@@ -285,7 +336,7 @@ fn read_uris<'a>(
     name: &'static str,
     problems: &mut Problems,
 ) -> ReportUris<'a> {
-    let uris = ReportUris::new(value);
+    let uris = ReportUris::new(value, offset);
     if problems.0.is_some() {
         for stray in uris.strays() {
             let found = tag_list::quote(stray);

@@ -1,6 +1,7 @@
 //! Where reports go: the URIs of rua= and ruf=, RFC 9989 sections 4.6 and 4.8.
 
 use std::fmt;
+use std::ops::Range;
 
 /// The URIs of a rua= or ruf= tag, in their order.
 ///
@@ -8,7 +9,11 @@ use std::fmt;
 /// ([RFC 9989 section 4.8](https://www.rfc-editor.org/rfc/rfc9989#section-4.8)). Two lists are equal if
 /// they hold the same URIs.
 #[derive(Clone, Copy, Default)]
-pub struct ReportUris<'a>(&'a [u8]);
+pub struct ReportUris<'a> {
+    value: &'a [u8],
+    /// Where the value begins in the record.
+    offset: usize,
+}
 
 /// A URI that reports can be sent to, if its scheme is supported.
 ///
@@ -18,8 +23,14 @@ pub struct ReportUris<'a>(&'a [u8]);
 pub struct ReportUri<'a>(&'a str);
 
 impl<'a> ReportUris<'a> {
-    pub(super) fn new(value: &'a [u8]) -> Self {
-        Self(value)
+    /// Reads the value of a tag that begins at an offset.
+    pub(super) fn new(value: &'a [u8], offset: usize) -> Self {
+        Self { value, offset }
+    }
+
+    /// Where in the record the value stands.
+    pub(super) fn place(&self) -> Range<usize> {
+        self.offset..self.offset.saturating_add(self.value.len())
     }
 
     /// The URIs in their order.
@@ -38,7 +49,7 @@ impl<'a> ReportUris<'a> {
     }
 
     fn elements(&self) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a> {
-        let mut rest = Some(self.0);
+        let mut rest = Some(self.value);
         std::iter::from_fn(move || {
             let list = rest?;
             let (element, behind) = match memchr::memchr(b',', list) {
@@ -174,7 +185,7 @@ mod tests {
     use super::*;
 
     fn uris(value: &str) -> String {
-        ReportUris::new(value.as_bytes()).to_string()
+        ReportUris::new(value.as_bytes(), 0).to_string()
     }
 
     /// RFC 9989 section 4.8: dmarc-urilist, with the obsolete size.
@@ -212,7 +223,8 @@ mod tests {
 
     #[test]
     fn mailboxes_have_a_domain() {
-        let mailbox = |uri: &'static str| ReportUris::new(uri.as_bytes()).iter().next()?.mailbox();
+        let mailbox =
+            |uri: &'static str| ReportUris::new(uri.as_bytes(), 0).iter().next()?.mailbox();
         assert_eq!(mailbox("mailto:a%40b@x.example?subject=c@d"), Some(("a%40b", "x.example")));
         assert_eq!(mailbox("https://a@x.example"), None);
     }

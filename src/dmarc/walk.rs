@@ -1,6 +1,6 @@
 //! The DNS tree walk, RFC 9989 section 4.10.
 
-use super::record::Record;
+use super::record::{Outline, Record};
 use super::trace;
 use super::values::Psd;
 use crate::dns::{Answer, LookupError, Name, Question, RecordType, Resolver, Text};
@@ -22,7 +22,6 @@ pub(super) struct Walk {
 #[derive(Clone, Debug)]
 pub(super) struct Step {
     pub(super) domain: Domain,
-    labels: usize,
     pub(super) published: Published,
 }
 
@@ -45,8 +44,7 @@ pub(super) struct Found {
     answer: Answer,
     /// Which of the texts of the answer it is.
     place: usize,
-    is_valid: bool,
-    psd: Psd,
+    outline: Outline,
 }
 
 impl Found {
@@ -56,8 +54,15 @@ impl Found {
     }
 
     pub(super) fn record(&self) -> Record<'_> {
-        // It was read before.
-        Record::parse(self.text()).unwrap_or_default()
+        self.outline.resume(self.text())
+    }
+
+    fn is_valid(&self) -> bool {
+        self.record().is_valid()
+    }
+
+    fn psd(&self) -> Psd {
+        self.record().psd
     }
 }
 
@@ -73,14 +78,12 @@ impl Published {
         for (place, text) in answer.texts().enumerate() {
             if let Ok(record) = Record::parse(text.as_bytes()) {
                 count = count.saturating_add(1);
-                first.get_or_insert_with(|| (place, record.is_valid(), record.psd));
+                first.get_or_insert_with(|| (place, Outline::new(&record)));
             }
         }
         match first {
             None => Self::None(answer),
-            Some((place, is_valid, psd)) if count == 1 => {
-                Self::One(Found { answer, place, is_valid, psd })
-            }
+            Some((place, outline)) if count == 1 => Self::One(Found { answer, place, outline }),
             Some(_) => Self::Several(count),
         }
     }
@@ -91,7 +94,9 @@ impl Published {
             Self::Failed(error) => trace::Found::Failed(error.clone()),
             Self::None(answer) => trace::Found::None(answer.outcome),
             Self::Several(count) => trace::Found::Several(*count),
-            Self::One(found) if found.is_valid => trace::Found::Record(found.record().to_string()),
+            Self::One(found) if found.is_valid() => {
+                trace::Found::Record(found.record().to_string())
+            }
             Self::One(found) => trace::Found::Invalid(found.record().to_string()),
         }
     }
@@ -99,13 +104,13 @@ impl Published {
 
 impl Step {
     pub(super) fn new(domain: Domain, published: Published) -> Self {
-        Self { labels: domain.labels().count(), domain, published }
+        Self { domain, published }
     }
 
     /// The record, if it is valid.
     pub(super) fn valid(&self) -> Option<&Found> {
         match &self.published {
-            Published::One(found) if found.is_valid => Some(found),
+            Published::One(found) if found.is_valid() => Some(found),
             _ => None,
         }
     }
@@ -124,7 +129,7 @@ impl Step {
 
 /// Where a domain's record is published. A name that is too long for the DNS has none.
 pub(super) fn question(domain: &Domain) -> Option<Question> {
-    let name = Name::from_labels(["_dmarc"].into_iter().chain(domain.labels())).ok()?;
+    let name = Name::from_dotted(["_dmarc", domain.as_str()]).ok()?;
     Some(Question::new(name, RecordType::Txt))
 }
 
@@ -170,7 +175,7 @@ impl Walk {
                 None => ask(&domain, resolver).await,
             };
             let is_end = match &published {
-                Published::One(found) => found.psd != Psd::Unknown,
+                Published::One(found) => found.psd() != Psd::Unknown,
                 // What did not come might have ended the walk: what stands above proves nothing.
                 Published::Failed(_) => true,
                 Published::None(_) | Published::Several(_) => false,
@@ -197,7 +202,7 @@ impl Walk {
     /// Whose record applies to messages of the start, RFC 9989 section 4.10.1.
     pub(super) fn policy(&self) -> Option<&Step> {
         let valid = |step: &&Step| step.valid().is_some();
-        let is_psd = |step: &&Step| step.valid().is_some_and(|found| found.psd == Psd::Yes);
+        let is_psd = |step: &&Step| step.valid().is_some_and(|found| found.psd() == Psd::Yes);
         self.own()
             .or_else(|| self.step(&self.organizational).filter(valid))
             .or_else(|| self.steps.last().filter(is_psd))
@@ -217,10 +222,10 @@ fn organizational_domain(start: &Domain, steps: &[Step]) -> Domain {
         let Some(found) = step.valid() else {
             continue;
         };
-        match found.psd {
+        match found.psd() {
             Psd::No => return step.domain.clone(),
             Psd::Yes if step.domain != *start => {
-                return start.suffix(step.labels.saturating_add(1));
+                return start.suffix(step.domain.labels().count().saturating_add(1));
             }
             Psd::Yes | Psd::Unknown => fewest = Some(&step.domain),
         }

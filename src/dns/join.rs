@@ -1,6 +1,6 @@
 //! Waits for several lookups at once.
 
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::Poll;
 
 enum Slot<F: Future> {
@@ -37,9 +37,12 @@ pub(crate) async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) ->
     .await
 }
 
-/// Runs two futures side by side in one task.
-pub(crate) async fn join<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
-    let (mut a, mut b) = (pin!(a), pin!(b));
+/// Runs two futures side by side in one task. They stay where the caller pinned them: kept here they
+/// would be twice in the state of an `async fn`.
+pub(crate) async fn join<A: Future, B: Future>(
+    mut a: Pin<&mut A>,
+    mut b: Pin<&mut B>,
+) -> (A::Output, B::Output) {
     let (mut first, mut second) = (None, None);
     std::future::poll_fn(move |context| {
         if first.is_none()
@@ -66,6 +69,7 @@ pub(crate) async fn join<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Out
 /// Waits, in a test, for what is there already, as an answer from a zone in memory is.
 #[cfg(test)]
 pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
+    use std::pin::pin;
     use std::task::{Context, Waker};
 
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {

@@ -64,7 +64,16 @@ impl Name {
         if dotted.is_empty() || dotted == b"." {
             return Ok(Self::ROOT);
         }
-        Self::from_labels(dotted.strip_suffix(b".").unwrap_or(dotted).split(|octet| *octet == b'.'))
+        let mut name = Self::ROOT;
+        name.push_dotted(dotted.strip_suffix(b".").unwrap_or(dotted))?;
+        Ok(name)
+    }
+
+    /// The name of several texts in dotted form, from left to right.
+    pub(crate) fn from_dotted<const COUNT: usize>(texts: [&str; COUNT]) -> Result<Self, NameError> {
+        let mut name = Self::ROOT;
+        texts.into_iter().try_for_each(|text| name.push_dotted(text.as_bytes()))?;
+        Ok(name)
     }
 
     /// Builds a name of labels, which may hold any octet, dots too.
@@ -80,6 +89,39 @@ impl Name {
             name.push(label.as_ref())?;
         }
         Ok(name)
+    }
+
+    /// Appends the labels of a text in dotted form.
+    fn push_dotted(&mut self, dotted: &[u8]) -> Result<(), NameError> {
+        if self.copy_dotted(dotted).is_some() {
+            return Ok(());
+        }
+        // Label by label, to see which is at fault.
+        dotted.split(|octet| *octet == b'.').try_for_each(|label| self.push(label))
+    }
+
+    /// As [`Name::push_dotted`], all at once; `None`, and the name is the same, if there is a fault.
+    fn copy_dotted(&mut self, dotted: &[u8]) -> Option<()> {
+        let start = usize::from(self.length).saturating_add(1);
+        let end = start.saturating_add(dotted.len());
+        // The last octet stays free for the root label.
+        let room = self.wire.get_mut(..MAXIMUM_WIRE_OCTETS.saturating_sub(1))?;
+        let copy = room.get_mut(start..end)?;
+        copy.copy_from_slice(dotted);
+        copy.make_ascii_lowercase();
+        // The length of a label takes the place of the dot in front of it.
+        let mut before = usize::from(self.length);
+        for dot in memchr::memchr_iter(b'.', dotted).chain(std::iter::once(dotted.len())) {
+            let dot = start.saturating_add(dot);
+            let length = dot.checked_sub(before)?.checked_sub(1)?;
+            if !(1..=MAXIMUM_LABEL_OCTETS).contains(&length) {
+                return None;
+            }
+            *room.get_mut(before)? = u8::try_from(length).ok()?;
+            before = dot;
+        }
+        self.length = u8::try_from(end).ok()?;
+        Some(())
     }
 
     fn push(&mut self, label: &[u8]) -> Result<(), NameError> {
@@ -243,5 +285,16 @@ mod tests {
         let walk: Vec<_> = std::iter::successors(Some(name), Name::parent).collect();
         assert_eq!(walk.len(), 4);
         assert!(walk[3].is_root());
+    }
+
+    proptest::proptest! {
+        /// Read at once or label by label, a text gives the same name or the same fault.
+        #[test]
+        fn a_text_is_its_labels(text in "[a-zA-Z.]{1,300}|([a-z]{1,70}\\.){0,5}[A-Z]{1,70}") {
+            let dotted = text.strip_suffix('.').unwrap_or(&text);
+            proptest::prop_assume!(!dotted.is_empty());
+            let found = Name::parse(text.as_bytes());
+            proptest::prop_assert_eq!(found, Name::from_labels(dotted.split('.')));
+        }
     }
 }

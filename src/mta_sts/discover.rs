@@ -128,7 +128,7 @@ pub async fn discover<R: Resolver, F: PolicyFetcher>(
         Discovery { decision: decision.clone(), store, id, cause }
     };
 
-    let name = match Name::from_labels(std::iter::once("_mta-sts").chain(domain.labels())) {
+    let name = match Name::from_dotted(["_mta-sts", domain.as_str()]) {
         Ok(name) => name,
         Err(error) => return unfetched(None, Some(error.into())),
     };

@@ -11,7 +11,7 @@ use super::record::{Record, is_record};
 use super::term::{Directive, Mechanism, Modifier, Qualifier, Term};
 use super::trace::Step;
 use super::verdict::{Cause, HeloVerdict, MailFromVerdict, Match, SpfResult, Verdict, Verdicts};
-use crate::dns::{Name, Outcome, RecordData, RecordType, Resolver};
+use crate::dns::{Name, Outcome, Question, RecordData, RecordType, Resolver};
 use crate::time::UnixTime;
 
 /// Checks both identities of a session, HELO first
@@ -144,20 +144,21 @@ impl<R: Resolver> Evaluator<'_, R> {
     /// Evaluates the record of a domain, and those that it includes or is redirected to. All of
     /// them together are no more than there may be lookups, which bounds the stack.
     async fn decide(&mut self, domain: Name) -> Result<Decision, Cause> {
+        let question = Question::new(domain, RecordType::Txt);
         // The record that is evaluated, above those that include it.
         let mut levels = Vec::new();
-        if let Some(outcome) = self.record(&domain, false, &mut levels).await? {
+        if let Some(outcome) = self.record(&question, false, &mut levels).await? {
             return Err(Cause::NoRecord { domain: Box::new(domain), outcome });
         }
         while let Some(level) = levels.last_mut() {
             let result = match self.evaluate(level).await? {
                 Next::Include { term, domain, qualifier } => {
                     self.count_lookup(Some(domain))?;
-                    let target = self.target(Some(domain), level).await;
+                    self.validate(domain.letters()).await?;
+                    let target = self.target(Some(domain), level);
                     (level.next, level.qualifier) = (term.end, qualifier);
-                    let target = match target {
-                        Ok(target) => target,
-                        Err(NoTarget::Cause(cause)) => return Err(cause),
+                    let question = match target {
+                        Ok(target) => Question::new(target, RecordType::Txt),
                         Err(NoTarget::LocalPart) => {
                             self.unmatched(|| NoTarget::LocalPart.to_string());
                             continue;
@@ -167,23 +168,23 @@ impl<R: Resolver> Evaluator<'_, R> {
                             return Err(Cause::TargetName { term: level.term(term.start) });
                         }
                     };
-                    if let Some(outcome) = self.record(&target, true, &mut levels).await? {
+                    if let Some(outcome) = self.record(&question, true, &mut levels).await? {
                         let term = levels.last().map(|level| level.term(term.start));
-                        return Err(without_record(term, target, outcome));
+                        return Err(without_record(term, question.name, outcome));
                     }
                     continue;
                 }
                 Next::Redirect { domain } => {
                     // RFC 7208 section 6.1.
                     self.count_lookup(Some(domain))?;
-                    let target = match self.target(Some(domain), level).await {
-                        Ok(target) => target,
-                        Err(NoTarget::Cause(cause)) => return Err(cause),
+                    self.validate(domain.letters()).await?;
+                    let question = match self.target(Some(domain), level) {
+                        Ok(target) => Question::new(target, RecordType::Txt),
                         Err(_) => return Err(Cause::TargetName { term: level.redirect() }),
                     };
-                    if let Some(outcome) = self.record(&target, true, &mut levels).await? {
+                    if let Some(outcome) = self.record(&question, true, &mut levels).await? {
                         let term = levels.last().map(Level::redirect);
-                        return Err(without_record(term, target, outcome));
+                        return Err(without_record(term, question.name, outcome));
                     }
                     levels.swap_remove(levels.len().saturating_sub(2));
                     continue;
@@ -218,17 +219,17 @@ impl<R: Resolver> Evaluator<'_, R> {
     /// said instead.
     async fn record(
         &mut self,
-        domain: &Name,
+        question: &Question,
         is_for_term: bool,
         levels: &mut Vec<Level>,
     ) -> Result<Option<Outcome>, Cause> {
+        let domain = &question.name;
         self.note(|| Step::Domain { domain: Box::new(*domain) });
         self.depth = self.depth.saturating_add(1);
-        let answer = if is_for_term {
-            self.ask_for_term(domain, RecordType::Txt).await?
-        } else {
-            self.ask(domain, RecordType::Txt).await?
-        };
+        let answer = self.ask(question).await?;
+        if is_for_term {
+            self.count_void(answer.outcome != Outcome::Found)?;
+        }
         let mut records = answer.records.iter().enumerate().filter_map(|(at, data)| match data {
             RecordData::Txt(text) if is_record(text.as_bytes()) => Some((at, text.as_bytes())),
             _ => None,
@@ -315,8 +316,9 @@ impl<R: Resolver> Evaluator<'_, R> {
     }
 
     async fn explain(&mut self, domain: DomainSpec<'_>, level: &Level) -> Option<Explanation> {
-        let target = self.target(Some(domain), level).await.ok()?;
-        let answer = self.ask(&target, RecordType::Txt).await.ok()?;
+        self.validate(domain.letters()).await.ok()?;
+        let target = self.target(Some(domain), level).ok()?;
+        let answer = self.ask(&Question::new(target, RecordType::Txt)).await.ok()?;
         let mut texts = answer.texts();
         let (Some(text), None) = (texts.next(), texts.next()) else {
             return None;

@@ -63,8 +63,6 @@ pub(super) struct Hit {
 
 /// Why a domain spec gives no name.
 pub(super) enum NoTarget {
-    /// The check ends here.
-    Cause(Cause),
     /// The local-part is not ASCII, and a macro would expand to it (RFC 8616 section 4).
     LocalPart,
     /// The DNS holds no such name.
@@ -158,8 +156,8 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         if self.lookups > limit { Err(Cause::LookupLimit { limit }) } else { Ok(()) }
     }
 
-    /// RFC 7208 section 4.6.4: a term whose question has no answer.
-    fn count_void(&mut self, is_void: bool) -> Result<(), Cause> {
+    /// RFC 7208 section 4.6.4: the question of a term itself counts if it has no answer.
+    pub(super) fn count_void(&mut self, is_void: bool) -> Result<(), Cause> {
         if is_void {
             self.void_lookups = self.void_lookups.saturating_add(1);
         }
@@ -167,33 +165,17 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         if self.void_lookups > limit { Err(Cause::VoidLookupLimit { limit }) } else { Ok(()) }
     }
 
-    pub(super) async fn ask(
-        &mut self,
-        name: &Name,
-        record_type: RecordType,
-    ) -> Result<Answer, Cause> {
+    pub(super) async fn ask(&mut self, question: &Question) -> Result<Answer, Cause> {
         let limit = self.options.limits.questions;
         if self.questions >= limit {
             return Err(Cause::QuestionLimit { limit });
         }
         self.questions = self.questions.saturating_add(1);
-        let question = Question::new(*name, record_type);
-        let reply = lookup(self.resolver, &question).await;
+        let reply = lookup(self.resolver, question).await;
         self.take(question, reply)
     }
 
-    /// The question of a term itself: it counts if it has no answer.
-    pub(super) async fn ask_for_term(
-        &mut self,
-        name: &Name,
-        record_type: RecordType,
-    ) -> Result<Answer, Cause> {
-        let answer = self.ask(name, record_type).await?;
-        self.count_void(answer.outcome != Outcome::Found)?;
-        Ok(answer)
-    }
-
-    fn take(&mut self, question: Question, reply: Reply) -> Result<Answer, Cause> {
+    fn take(&mut self, question: &Question, reply: Reply) -> Result<Answer, Cause> {
         self.note(|| Step::Lookup { question: Box::new(question.clone()), reply: reply.clone() });
         match reply {
             Ok(answer) => {
@@ -204,7 +186,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
             Err(error) => {
                 self.authentic = false;
                 self.ttl = 0;
-                Err(Cause::Lookup { question: Box::new(question), error })
+                Err(Cause::Lookup { question: Box::new(question.clone()), error })
             }
         }
     }
@@ -242,8 +224,8 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
     }
 
     /// The name that a term is about: the domain itself, or what the domain spec expands to
-    /// (RFC 7208 section 4.8).
-    pub(super) async fn target(
+    /// (RFC 7208 section 4.8). What `%{p}` stands for must be known by then.
+    pub(super) fn target(
         &mut self,
         domain: Option<DomainSpec<'_>>,
         level: &Level,
@@ -260,9 +242,8 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         if !self.identity.local_part.is_ascii() && spec.letters().intersects(Letters::of(b"sl")) {
             return Err(NoTarget::LocalPart);
         }
-        let validated = self.validated_name(spec.letters(), &level.domain).await;
-        let validated = validated.map_err(NoTarget::Cause)?;
         let domain = dotted(&level.domain);
+        let validated = self.validated_name(&level.domain);
         let expanded = spec.expand(&self.macro_values(&domain, &validated));
         expanded.and_then(|expanded| names::target(&expanded)).ok_or(NoTarget::Malformed)
     }
@@ -286,7 +267,8 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         domain: &Name,
     ) -> Result<Vec<u8>, Cause> {
         self.letters = self.letters.and(text.letters());
-        let validated = self.validated_name(text.letters(), domain).await?;
+        self.validate(text.letters()).await?;
+        let validated = self.validated_name(domain);
         let dotted = dotted(domain);
         let limit = self.options.limits.explanation_octets;
         Ok(text.expand(&self.macro_values(&dotted, &validated), limit))
@@ -335,9 +317,10 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
             }
         };
         self.count_lookup(domain)?;
-        let target = match self.target(domain, level).await {
+        let letters = domain.map_or(Letters::NONE, |domain| domain.letters());
+        self.validate(letters).await?;
+        let target = match self.target(domain, level) {
             Ok(target) => target,
-            Err(NoTarget::Cause(cause)) => return Err(cause),
             Err(why) => return Ok(self.unmatched(|| why.to_string())),
         };
         match mechanism {
@@ -350,7 +333,8 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
 
     /// RFC 7208 section 5.3.
     async fn a(&mut self, target: &Name, prefix: DualPrefix) -> Result<Option<Hit>, Cause> {
-        let answer = self.ask_for_term(target, self.address_type()).await?;
+        let answer = self.ask(&Question::new(*target, self.address_type())).await?;
+        self.count_void(answer.outcome != Outcome::Found)?;
         if self.is_among(&answer, prefix) {
             return Ok(Some(Hit { prefix: Some(prefix.of(self.ip)) }));
         }
@@ -359,7 +343,8 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
 
     /// RFC 7208 section 5.4.
     async fn mx(&mut self, target: &Name, prefix: DualPrefix) -> Result<Option<Hit>, Cause> {
-        let answer = self.ask_for_term(target, RecordType::Mx).await?;
+        let answer = self.ask(&Question::new(*target, RecordType::Mx)).await?;
+        self.count_void(answer.outcome != Outcome::Found)?;
         let limit = self.options.limits.mx;
         let found = answer.records.len();
         if found > limit {
@@ -376,7 +361,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         let is_cut = replies.len() < hosts().count();
         // In this order, and no further than the match: as if they were asked one after the other.
         for (question, reply) in replies {
-            let answer = self.take(question, reply)?;
+            let answer = self.take(&question, reply)?;
             if self.is_among(&answer, prefix) {
                 return Ok(Some(Hit { prefix: Some(prefix.of(self.ip)) }));
             }
@@ -400,7 +385,8 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
 
     /// RFC 7208 section 5.7: always by IPv4, whatever the client has.
     async fn exists(&mut self, target: &Name) -> Result<Option<Hit>, Cause> {
-        let answer = self.ask_for_term(target, RecordType::A).await?;
+        let answer = self.ask(&Question::new(*target, RecordType::A)).await?;
+        self.count_void(answer.outcome != Outcome::Found)?;
         if answer.outcome == Outcome::Found {
             return Ok(Some(Hit { prefix: None }));
         }
@@ -414,7 +400,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
             return Ok(validated.clone());
         }
         let mut found = Validated::default();
-        match self.ask(&reverse(self.ip), RecordType::Ptr).await {
+        match self.ask(&Question::new(reverse(self.ip), RecordType::Ptr)).await {
             Err(Cause::Lookup { .. }) => {}
             Err(cause) => return Err(cause),
             Ok(answer) => {
@@ -434,10 +420,9 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
                     return Err(Cause::QuestionLimit { limit: self.options.limits.questions });
                 }
                 for (question, reply) in replies {
-                    let name = question.name;
-                    let answer = self.take(question, reply);
+                    let answer = self.take(&question, reply);
                     if answer.is_ok_and(|answer| self.is_among(&answer, DualPrefix::WHOLE)) {
-                        found.names.push(name);
+                        found.names.push(question.name);
                     }
                 }
             }
@@ -446,25 +431,29 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         Ok(found)
     }
 
-    /// What `%{p}` expands to, if a text has it (RFC 7208 section 7.3).
-    async fn validated_name(&mut self, letters: Letters, domain: &Name) -> Result<Vec<u8>, Cause> {
-        if !letters.intersects(Letters::of(b"p")) {
-            return Ok(Vec::new());
+    /// Finds out what `%{p}` stands for, if a text has it.
+    pub(super) async fn validate(&mut self, letters: Letters) -> Result<(), Cause> {
+        if letters.intersects(Letters::of(b"p")) {
+            self.validated().await?;
         }
-        let names = self.validated().await?.names;
+        Ok(())
+    }
+
+    /// What `%{p}` expands to (RFC 7208 section 7.3).
+    fn validated_name(&self, domain: &Name) -> Vec<u8> {
+        let names = self.validated.as_ref().map(|validated| &*validated.names).unwrap_or_default();
         let best = names
             .iter()
             .find(|name| *name == domain)
             .or_else(|| names.iter().find(|name| is_equal_or_below(name, domain)))
             .or_else(|| names.first());
-        Ok(best.map_or_else(|| b"unknown".to_vec(), dotted))
+        best.map_or_else(|| b"unknown".to_vec(), dotted)
     }
 }
 
 impl std::fmt::Display for NoTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Cause(cause) => return cause.fmt(f),
             Self::LocalPart => "the local-part is not ASCII, and the term would expand to it",
             Self::Malformed => "the term gives no name that the DNS could hold",
         })

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::expansion::{Expansion, MacroValues};
+use crate::octets::{NotGraphic, Octet, Positions};
 
 /// Octets of a name in dotted form; what is over that loses labels from the left.
 const MAXIMUM_NAME_OCTETS: usize = 253;
@@ -299,17 +300,14 @@ fn is_top_label(label: &[u8]) -> bool {
 fn check(text: &[u8], is_explanation: bool) -> Result<(Letters, usize), MacroError> {
     let mut letters = 0_u16;
     let mut literal = 0_usize;
-    let mut at = 0_usize;
-    loop {
+    for at in Positions::new((NotGraphic, Octet(b'%')), text) {
+        // What stands in a macro was read with it.
+        if at < literal {
+            continue;
+        }
         let rest = text.get(at..).unwrap_or_default();
-        let plain = |octet: &u8| octet.is_ascii_graphic() && *octet != b'%';
-        at = at.saturating_add(rest.iter().position(|o| !plain(o)).unwrap_or(rest.len()));
-        let Some(octet) = text.get(at) else {
-            return Ok((Letters(letters), literal));
-        };
-        match octet {
-            b'%' => {
-                let rest = text.get(at..).unwrap_or_default();
+        match rest.first() {
+            Some(b'%') => {
                 let error = |(offset, kind)| MacroError { offset: at.saturating_add(offset), kind };
                 let (piece, behind) = read_macro(rest).map_err(error)?;
                 letters |= match piece {
@@ -322,15 +320,16 @@ fn check(text: &[u8], is_explanation: bool) -> Result<(Letters, usize), MacroErr
                     }
                     Piece::Macro(piece) => Letters::of(&[piece.letter]).0,
                 };
-                at = text.len().saturating_sub(behind.len());
-                literal = at;
+                literal = text.len().saturating_sub(behind.len());
             }
-            b' ' if is_explanation => at = at.saturating_add(1),
-            &found => {
+            Some(b' ') if is_explanation => {}
+            found => {
+                let found = found.copied().unwrap_or_default();
                 return Err(MacroError { offset: at, kind: MacroErrorKind::Octet { found } });
             }
         }
     }
+    Ok((Letters(letters), literal))
 }
 
 /// Reads what begins with a percent sign; an error has its offset from there.

@@ -54,6 +54,7 @@ impl Ip4Network {
         equal_ip4(self.address, address, self.prefix)
     }
 
+    #[inline]
     pub(super) fn parse(text: &[u8]) -> Result<Self, Fault> {
         let (address, rest) = ip4(text).ok_or((0, IP4))?;
         let at = text.len().saturating_sub(rest.len());
@@ -84,15 +85,16 @@ impl Ip6Network {
         equal_ip6(self.address, address, self.prefix)
     }
 
+    #[inline]
     pub(super) fn parse(text: &[u8]) -> Result<Self, Fault> {
-        let slash = text.iter().position(|octet| *octet == b'/').unwrap_or(text.len());
-        let (address, rest) = text.split_at_checked(slash).unwrap_or((text, b""));
-        let address = ip6(address).ok_or((0, IP6))?;
+        let (address, rest) = ip6(text).ok_or((0, IP6))?;
+        let at = text.len().saturating_sub(rest.len());
         let prefix = match rest {
-            [_, digits @ ..] => {
-                length(digits, 128).ok_or_else(|| (slash.saturating_add(1), IP6_PREFIX))?
-            }
             [] => 128,
+            [b'/', digits @ ..] => {
+                length(digits, 128).ok_or_else(|| (at.saturating_add(1), IP6_PREFIX))?
+            }
+            _ => return Err((0, IP6)),
         };
         Ok(Self { address, prefix })
     }
@@ -163,6 +165,7 @@ fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// A prefix length of at most three digits.
+#[inline]
 fn length(digits: &[u8], most: u8) -> Option<u8> {
     let (value, rest) = number(digits)?;
     u8::try_from(value).ok().filter(|value| rest.is_empty() && *value <= most)
@@ -172,36 +175,31 @@ fn length(digits: &[u8], most: u8) -> Option<u8> {
 #[inline]
 fn number(text: &[u8]) -> Option<(u16, &[u8])> {
     let digit = |octet: &u8| u16::from(octet.wrapping_sub(b'0'));
-    let (value, rest) = match text {
+    let two = |a, b| digit(a).wrapping_mul(10).wrapping_add(digit(b));
+    Some(match text {
         [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] => {
-            let tens = digit(a).wrapping_mul(10).wrapping_add(digit(b));
-            (tens.wrapping_mul(10).wrapping_add(digit(c)), rest)
+            (two(a, b).wrapping_mul(10).wrapping_add(digit(c)), rest)
         }
-        [a @ b'1'..=b'9', b @ b'0'..=b'9', rest @ ..] => {
-            (digit(a).wrapping_mul(10).wrapping_add(digit(b)), rest)
-        }
+        [a @ b'1'..=b'9', b @ b'0'..=b'9', rest @ ..] => (two(a, b), rest),
         [a @ b'0'..=b'9', rest @ ..] => (digit(a), rest),
         _ => return None,
-    };
-    Some((value, rest))
+    })
 }
 
 #[inline]
 fn ip4(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
-    let (a, rest) = octet(text)?;
-    let (b, rest) = octet(rest.strip_prefix(b".")?)?;
-    let (c, rest) = octet(rest.strip_prefix(b".")?)?;
-    let (d, rest) = octet(rest.strip_prefix(b".")?)?;
-    Some((Ipv4Addr::new(a, b, c, d), rest))
+    let mut bits = 0;
+    let mut rest = text;
+    for is_last in [false, false, false, true] {
+        let (value, behind) = number(rest)?;
+        bits = bits << 8 | u32::from(u8::try_from(value).ok()?);
+        rest = if is_last { behind } else { behind.strip_prefix(b".")? };
+    }
+    Some((Ipv4Addr::from(bits), rest))
 }
 
-fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
-    let (value, rest) = number(text)?;
-    Some((u8::try_from(value).ok()?, rest))
-}
-
-/// An address in one of the forms of RFC 4291 section 2.2.
-fn ip6(text: &[u8]) -> Option<Ipv6Addr> {
+/// An address in one of the forms of RFC 4291 section 2.2, up to a slash or the end.
+fn ip6(text: &[u8]) -> Option<(Ipv6Addr, &[u8])> {
     // What stands before the double colon, and how many groups that is.
     let mut head = None;
     // What was read since, and how many groups there are in all.
@@ -212,52 +210,56 @@ fn ip6(text: &[u8]) -> Option<Ipv6Addr> {
         head = Some((0, 0));
         rest = behind;
     }
-    while !rest.is_empty() {
+    while !matches!(rest, [] | [b'/', ..]) {
         let (group, behind) = hexadecimal(rest)?;
         if behind.first() == Some(&b'.') {
-            let (tail, b"") = ip4(rest)? else {
-                return None;
-            };
+            let (tail, behind) = ip4(rest)?;
             bits = (bits << 32) | u128::from(u32::from(tail));
             count = count.saturating_add(2);
+            rest = behind;
             break;
         }
         bits = (bits << 16) | u128::from(group);
         count = count.saturating_add(1);
         rest = match behind {
-            [] => break,
             [b':', b':', behind @ ..] if head.is_none() => {
                 head = Some((bits, count));
                 bits = 0;
                 behind
             }
             // A single colon stands between two groups.
-            [b':', behind @ ..] if !behind.is_empty() && count < 8 => behind,
+            [b':', behind @ ..] if count < 8 && !matches!(behind, [] | [b'/', ..]) => behind,
+            [] | [b'/', ..] => behind,
             _ => return None,
         };
     }
-    match head {
-        None if count == 8 => Some(Ipv6Addr::from(bits)),
+    let address = match head {
+        None if count == 8 => bits,
         Some((head, before)) if count < 8 => {
             let shift = 8_u32.saturating_sub(before).saturating_mul(16);
-            Some(Ipv6Addr::from(u128::checked_shl(head, shift).unwrap_or(0) | bits))
+            u128::checked_shl(head, shift).unwrap_or(0) | bits
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some((Ipv6Addr::from(address), rest))
 }
 
 /// One to four hexadecimal digits.
+#[inline]
 fn hexadecimal(text: &[u8]) -> Option<(u16, &[u8])> {
     let mut value = 0_u16;
     let mut rest = text;
     for _ in 0..4 {
-        let Some((digit, behind)) = rest
-            .split_first()
-            .and_then(|(octet, behind)| Some((char::from(*octet).to_digit(16)?, behind)))
-        else {
+        let Some((octet, behind)) = rest.split_first() else {
             break;
         };
-        value = (value << 4) | u16::try_from(digit).ok()?;
+        let digit = match octet {
+            b'0'..=b'9' => octet.wrapping_sub(b'0'),
+            b'a'..=b'f' => octet.wrapping_sub(b'a').wrapping_add(10),
+            b'A'..=b'F' => octet.wrapping_sub(b'A').wrapping_add(10),
+            _ => break,
+        };
+        value = (value << 4) | u16::from(digit);
         rest = behind;
     }
     (rest.len() < text.len()).then_some((value, rest))
@@ -308,8 +310,10 @@ mod tests {
         /// RFC 4291 section 2.2: what is an address the standard library knows too.
         #[test]
         fn addresses_are_those_of_the_standard_library(text in "[0-9a-fA-F:.]{0,24}|([0-9a-f]{0,3}:){2,8}([0-9a-f]{1,4}|1\\.2\\.3\\.4)?") {
-            prop_assert_eq!(ip6(text.as_bytes()), text.parse().ok(), "{}", text);
-            let found = ip4(text.as_bytes()).filter(|(_, rest)| rest.is_empty());
+            let whole = |rest: &[u8]| rest.is_empty();
+            let found = ip6(text.as_bytes()).filter(|(_, rest)| whole(rest));
+            prop_assert_eq!(found.map(|(address, _)| address), text.parse().ok(), "{}", text);
+            let found = ip4(text.as_bytes()).filter(|(_, rest)| whole(rest));
             prop_assert_eq!(found.map(|(address, _)| address), text.parse().ok(), "{}", text);
         }
 
@@ -317,7 +321,8 @@ mod tests {
         fn every_address_reads_back(groups: [u16; 8], zeros in 0_u8..) {
             let groups = std::array::from_fn::<u16, 8, _>(|at| if zeros >> at & 1 == 1 { 0 } else { groups[at] });
             let address = Ipv6Addr::from(groups);
-            prop_assert_eq!(ip6(address.to_string().as_bytes()), Some(address));
+            let text = address.to_string();
+            prop_assert_eq!(ip6(text.as_bytes()), Some((address, &b""[..])));
         }
 
         /// RFC 7208 section 5.6: a prefix of 0 is every address, one of all bits is one address.

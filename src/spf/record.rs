@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::macros::DomainSpec;
 use super::record_error::{RecordError, RecordErrorKind};
 use super::term::{Directive, Fault, Mechanism, Modifier, Term};
+use crate::octets::{Octet, Positions};
 use crate::tag_list;
 
 const VERSION: &[u8] = b"v=spf1";
@@ -78,24 +79,23 @@ impl<'a> Record<'a> {
             return Err(error(text, text, (0, RecordErrorKind::Version)));
         }
         let mut outline = Outline { redirect: None, explanation: None, has_all: false };
-        for (start, span) in (Spans { text, next: VERSION.len() }) {
-            let fault = |fault| error(text, span, within(start, fault));
-            match Term::parse(span).map_err(fault)? {
-                Term::Directive(directive) => {
+        for (start, span) in Spans::new(text, VERSION.len()) {
+            // Terms are large: they stay where they are.
+            let place = match &Term::parse(span) {
+                Ok(Term::Directive(directive)) => {
                     outline.has_all |= matches!(directive.mechanism, Mechanism::All);
-                    directive_at(&directive, start);
+                    directive_at(directive, start);
+                    continue;
                 }
-                Term::Modifier(modifier) => {
-                    let place = match modifier {
-                        Modifier::Explanation(_) => &mut outline.explanation,
-                        Modifier::Redirect(_) => &mut outline.redirect,
-                        Modifier::Unknown { .. } => continue,
-                    };
-                    // RFC 7208 section 6: these MUST NOT appear more than once.
-                    if place.replace(start).is_some() {
-                        return Err(fault((0, RecordErrorKind::SecondModifier)));
-                    }
-                }
+                Ok(Term::Modifier(Modifier::Explanation(_))) => &mut outline.explanation,
+                Ok(Term::Modifier(Modifier::Redirect(_))) => &mut outline.redirect,
+                Ok(Term::Modifier(Modifier::Unknown { .. })) => continue,
+                Err(fault) => return Err(error(text, span, within(start, *fault))),
+            };
+            // RFC 7208 section 6: these MUST NOT appear more than once.
+            if place.replace(start).is_some() {
+                let fault = within(start, (0, RecordErrorKind::SecondModifier));
+                return Err(error(text, span, fault));
             }
         }
         Ok(Self { text, outline })
@@ -163,11 +163,11 @@ impl<'a> Record<'a> {
         &self,
         offset: usize,
     ) -> impl Iterator<Item = (Term<'a>, Range<usize>)> + Clone + use<'a> {
-        let mut spans = Spans { text: self.text, next: offset };
+        let mut spans = Spans::new(self.text, offset);
         std::iter::from_fn(move || {
             let (start, span) = spans.next()?;
             // Every term was read when the record was parsed.
-            Some((Term::parse(span).ok()?, start..spans.next))
+            Some((Term::parse(span).ok()?, start..start.saturating_add(span.len())))
         })
     }
 
@@ -189,20 +189,35 @@ pub(super) fn is_record(text: &[u8]) -> bool {
 #[derive(Clone)]
 struct Spans<'a> {
     text: &'a [u8],
+    spaces: Positions<'a, Octet>,
+    /// Where the next span may begin, from the first octet of the text.
     next: usize,
+    /// Where the search for spaces began.
+    offset: usize,
+}
+
+impl<'a> Spans<'a> {
+    fn new(text: &'a [u8], offset: usize) -> Self {
+        let rest = text.get(offset..).unwrap_or_default();
+        Self { text, spaces: Positions::new(Octet(b' '), rest), next: offset, offset }
+    }
 }
 
 impl<'a> Iterator for Spans<'a> {
     type Item = (usize, &'a [u8]);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = self.text.get(self.next..)?;
-        let spaces = rest.iter().position(|octet| *octet != b' ')?;
-        let rest = rest.get(spaces..)?;
-        let length = memchr::memchr(b' ', rest).unwrap_or(rest.len());
-        let start = self.next.saturating_add(spaces);
-        self.next = start.saturating_add(length);
-        Some((start, rest.get(..length)?))
+        loop {
+            let start = self.next;
+            let space = self.spaces.next().map(|space| space.saturating_add(self.offset));
+            let end = space.unwrap_or(self.text.len());
+            self.next = end.saturating_add(1);
+            let span = self.text.get(start..end)?;
+            if !span.is_empty() {
+                return Some((start, span));
+            }
+        }
     }
 }
 

@@ -103,6 +103,7 @@ pub(super) type Fault = (usize, RecordErrorKind);
 
 impl<'a> Term<'a> {
     /// Reads one term, which holds no space.
+    #[inline]
     pub(super) fn parse(text: &'a [u8]) -> Result<Self, Fault> {
         let (qualifier, text, at) = match text {
             [b'+', rest @ ..] => (Qualifier::Pass, rest, 1),
@@ -112,15 +113,23 @@ impl<'a> Term<'a> {
             _ => (Qualifier::Pass, text, 0),
         };
         // By far the commonest terms, and the same in every spelling but for case.
-        if let [b'i' | b'I', b'p' | b'P', digit @ (b'4' | b'6'), b':', network @ ..] = text {
-            let mechanism = match digit {
-                b'4' => Ip4Network::parse(network).map(Mechanism::Ip4),
-                _ => Ip6Network::parse(network).map(Mechanism::Ip6),
-            };
-            return mechanism
-                .map(|mechanism| Self::Directive(Directive { qualifier, mechanism }))
-                .map_err(|fault| within(at)(within(4)(network_fault(fault))));
+        let network = match text {
+            [b'i' | b'I', b'p' | b'P', b'4', b':', network @ ..] => {
+                Ip4Network::parse(network).map(Mechanism::Ip4)
+            }
+            [b'i' | b'I', b'p' | b'P', b'6', b':', network @ ..] => {
+                Ip6Network::parse(network).map(Mechanism::Ip6)
+            }
+            _ => return Self::parse_other(qualifier, text, at),
+        };
+        match network {
+            Ok(mechanism) => Ok(Self::Directive(Directive { qualifier, mechanism })),
+            Err(fault) => Err(within(at)(within(4)(network_fault(fault)))),
         }
+    }
+
+    /// Reads what stands behind the qualifier, at an offset, and is no network.
+    fn parse_other(qualifier: Qualifier, text: &'a [u8], at: usize) -> Result<Self, Fault> {
         let end = text.iter().position(|octet| !is_name(*octet)).unwrap_or(text.len());
         let (name, rest) = text.split_at_checked(end).unwrap_or((text, b""));
         let parsed = match rest {

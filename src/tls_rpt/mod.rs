@@ -30,6 +30,6 @@ pub use crate::field_list::FieldError;
 ///
 /// When the name would be too long for the DNS.
 pub fn question(domain: &Domain) -> Result<Question, NameError> {
-    let name = Name::from_labels(["_smtp", "_tls"].into_iter().chain(domain.labels()))?;
+    let name = Name::from_dotted(["_smtp._tls", domain.as_str()])?;
     Ok(Question::new(name, RecordType::Txt))
 }
