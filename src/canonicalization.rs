@@ -272,14 +272,14 @@ impl Output {
     fn advance(&mut self, length: usize, sink: &mut impl FnMut(&[u8])) {
         self.length = length;
         if length >= CAPACITY - STRIP {
-            self.flush(sink);
+            // Whole blocks, which a hash need not put together.
+            self.pass_on(length & !(BLOCK - 1), sink);
         }
     }
 
-    fn flush(&mut self, sink: &mut impl FnMut(&[u8])) {
-        if let Some(octets) = self.bytes.get_mut(..self.length)
-            && !octets.is_empty()
-        {
+    /// Passes on the first octets and keeps what is behind them.
+    fn pass_on(&mut self, length: usize, sink: &mut impl FnMut(&[u8])) {
+        if let Some(octets) = self.bytes.get_mut(..length) {
             // An HTAB that is left stands for a SP.
             if memchr(b'\t', octets).is_some() {
                 for octet in octets.iter_mut() {
@@ -287,8 +287,15 @@ impl Output {
                 }
             }
             sink(octets);
+            self.bytes.copy_within(length..self.length, 0);
+            self.length = self.length.saturating_sub(length);
         }
-        self.length = 0;
+    }
+
+    fn flush(&mut self, sink: &mut impl FnMut(&[u8])) {
+        if self.length > 0 {
+            self.pass_on(self.length, sink);
+        }
     }
 
     /// Appends the reduced form of octets that end in content.
