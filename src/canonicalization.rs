@@ -439,6 +439,19 @@ pub fn header_field(canonicalization: Canonicalization, field: &[u8], out: &mut 
     }
 }
 
+/// Appends the canonical form of the rest of a field, from an octet of its value on that is no
+/// white space.
+pub(crate) fn header_field_rest(
+    canonicalization: Canonicalization,
+    rest: &[u8],
+    out: &mut Vec<u8>,
+) {
+    match canonicalization {
+        Canonicalization::Simple => out.extend_from_slice(rest),
+        Canonicalization::Relaxed => unfold(rest, out),
+    }
+}
+
 fn relaxed_header_field(field: &[u8], out: &mut Vec<u8>) {
     out.reserve(field.len());
     let (text, end) = match field {

@@ -116,6 +116,8 @@ impl Sought for Mark {
 struct SeenNames<'a> {
     /// Names of up to 8 octets, as numbers, of which none is 0.
     short: [u64; 16],
+    /// A bit for each of them: where it is not set, none needs to be compared.
+    bits: u64,
     count: usize,
     /// The first 8 octets as a number, and the others.
     further: BTreeSet<(u64, &'a [u8])>,
@@ -128,10 +130,13 @@ impl<'a> SeenNames<'a> {
         // No octet of a name is 0, so that names of different lengths are different numbers.
         let number = first.iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
         if rest.is_empty() {
-            // All of them, so that no branch depends on how many there are.
-            if self.short.iter().fold(false, |found, seen| found | (*seen == number)) {
+            // The highest bits of the product depend on all octets.
+            let bit = number.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_shr(u64::BITS - 6);
+            let bit = 1_u64.unbounded_shl(u32::try_from(bit).unwrap_or_default());
+            if self.bits & bit != 0 && self.short.contains(&number) {
                 return true;
             }
+            self.bits |= bit;
             if let Some(slot) = self.short.get_mut(self.count) {
                 *slot = number;
                 self.count = self.count.saturating_add(1);
@@ -145,7 +150,7 @@ impl<'a> SeenNames<'a> {
 impl<'a> Tags<'a> {
     /// Reads a list from its beginning.
     pub fn new(list: &'a [u8]) -> Self {
-        let seen = SeenNames { short: [0; 16], count: 0, further: BTreeSet::new() };
+        let seen = SeenNames { short: [0; 16], bits: 0, count: 0, further: BTreeSet::new() };
         Self { list, next: Some(0), marks: Positions::new(Mark, list), seen }
     }
 
