@@ -23,11 +23,11 @@ struct Entry {
 
 impl<'h, 'a> FieldIndex<'h, 'a> {
     pub(crate) fn new(header: &'h Header<'a>) -> Self {
-        let fields = (0..).zip(header.fields());
+        let count = u32::try_from(header.fields().len()).unwrap_or(u32::MAX);
+        let fields = (0..count).zip(header.fields()).rev();
         let mut entries: Vec<_> = fields
             .map(|(position, field)| Entry { key: key(field.name()), position, taken: 0 })
             .collect();
-        entries.reverse();
         entries.sort_by_key(|entry| entry.key);
         for group in entries.chunk_by_mut(|a, b| a.key == b.key && !is_whole(a.key)) {
             group.sort_by(|a, b| between(header, a).cmp(between(header, b)));
