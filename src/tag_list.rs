@@ -21,7 +21,9 @@ use base64::Engine as _;
 use base64::engine::Simd;
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 
-use crate::octets::{Control, Octet, Positions};
+use wide::u8x16;
+
+use crate::octets::{Control, Octet, Positions, Sought};
 
 /// One tag-spec of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -94,11 +96,19 @@ pub struct Tags<'a> {
     list: &'a [u8],
     /// Where the next spec begins; `None` at the end.
     next: Option<usize>,
-    semicolons: Positions<'a, Octet>,
-    controls: Positions<'a, Control>,
-    /// The first stray octet from there on.
-    stray: Option<(usize, u8)>,
+    marks: Positions<'a, Mark>,
     seen: SeenNames<'a>,
+}
+
+/// What ends a spec or may be a stray octet in it.
+#[derive(Clone, Debug)]
+struct Mark;
+
+impl Sought for Mark {
+    #[inline]
+    fn among(&self, octets: u8x16) -> u8x16 {
+        Octet(b';').among(octets) | Control.among(octets)
+    }
 }
 
 /// The names that came before: a few short ones in place, all others in a set.
@@ -106,6 +116,8 @@ pub struct Tags<'a> {
 struct SeenNames<'a> {
     /// Names of up to 8 octets, as numbers, of which none is 0.
     short: [u64; 16],
+    /// A bit for each of them: where it is not set, none needs to be compared.
+    bits: u64,
     count: usize,
     /// The first 8 octets as a number, and the others.
     further: BTreeSet<(u64, &'a [u8])>,
@@ -118,10 +130,13 @@ impl<'a> SeenNames<'a> {
         // No octet of a name is 0, so that names of different lengths are different numbers.
         let number = first.iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
         if rest.is_empty() {
-            // All of them, so that no branch depends on how many there are.
-            if self.short.iter().fold(false, |found, seen| found | (*seen == number)) {
+            // The highest bits of the product depend on all octets.
+            let bit = number.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_shr(u64::BITS - 6);
+            let bit = 1_u64.unbounded_shl(u32::try_from(bit).unwrap_or_default());
+            if self.bits & bit != 0 && self.short.contains(&number) {
                 return true;
             }
+            self.bits |= bit;
             if let Some(slot) = self.short.get_mut(self.count) {
                 *slot = number;
                 self.count = self.count.saturating_add(1);
@@ -135,28 +150,29 @@ impl<'a> SeenNames<'a> {
 impl<'a> Tags<'a> {
     /// Reads a list from its beginning.
     pub fn new(list: &'a [u8]) -> Self {
-        let seen = SeenNames { short: [0; 16], count: 0, further: BTreeSet::new() };
-        let (semicolons, controls) =
-            (Positions::new(Octet(b';'), list), Positions::new(Control, list));
-        let mut tags = Self { list, next: Some(0), semicolons, controls, stray: None, seen };
-        tags.find_stray(0);
-        tags
+        let seen = SeenNames { short: [0; 16], bits: 0, count: 0, further: BTreeSet::new() };
+        Self { list, next: Some(0), marks: Positions::new(Mark, list), seen }
     }
 
-    /// Finds the first stray octet from `start` on.
-    fn find_stray(&mut self, start: usize) {
-        let list = self.list;
-        let mut stray = self.controls.by_ref().filter(|at| *at >= start && is_stray(list, *at));
-        self.stray = stray.next().and_then(|at| Some((at, *list.get(at)?)));
+    /// Finds the semicolon that ends the next spec, and the first stray octet before it.
+    #[inline]
+    fn advance(&mut self) -> (Option<usize>, Option<TagListError>) {
+        let mut stray = None;
+        for offset in self.marks.by_ref() {
+            match self.list.get(offset) {
+                Some(b';') => return (Some(offset), stray),
+                Some(&found) if stray.is_none() && is_stray(self.list, offset) => {
+                    stray = Some(TagListError::Octet { found, offset });
+                }
+                _ => {}
+            }
+        }
+        (None, stray)
     }
 
     /// Reads the spec from `start` to `end`, of which `spec` are the octets.
     #[inline]
     fn read(&mut self, spec: &'a [u8], start: usize, end: usize) -> Result<Tag<'a>, TagListError> {
-        if let Some((offset, found)) = self.stray.filter(|(offset, _)| *offset < end) {
-            self.find_stray(end);
-            return Err(TagListError::Octet { found, offset });
-        }
         let text = trim_start(spec);
         let length = text.iter().take_while(|octet| is_name_octet(**octet)).count();
         let (name, behind) = text.split_at_checked(length).unwrap_or_default();
@@ -211,15 +227,17 @@ impl<'a> Iterator for Tags<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let start = self.next?;
-        let semicolon = self.semicolons.next();
+        let (semicolon, stray) = self.advance();
         let end = semicolon.unwrap_or(self.list.len());
         self.next = semicolon.map(|semicolon| semicolon.saturating_add(1));
+        if let Some(stray) = stray {
+            return Some(Err(stray));
+        }
         let spec = self.list.get(start..end)?;
         // What follows the last semicolon may be nothing but white space; a list of nothing at
         // all is an empty spec.
         if semicolon.is_none() && start > 0 && trim_start(spec).is_empty() {
-            let (offset, found) = self.stray?;
-            return Some(Err(TagListError::Octet { found, offset }));
+            return None;
         }
         Some(self.read(spec, start, end))
     }
@@ -359,11 +377,14 @@ pub(crate) fn quote(value: &[u8]) -> String {
 
 /// The elements of a colon-separated list, without the white space around them.
 pub(crate) fn colon_separated(value: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    let mut start = 0;
-    Positions::new(Octet(b':'), value).chain([value.len()]).map(move |end| {
-        let element = value.get(start..end).unwrap_or_default();
-        start = end.saturating_add(1);
-        trim_end(trim_start(element))
+    let mut next = Some(0);
+    let mut colons = Positions::new(Octet(b':'), value);
+    std::iter::from_fn(move || {
+        let start = next?;
+        let colon = colons.next();
+        next = colon.map(|colon| colon.saturating_add(1));
+        let element = value.get(start..colon.unwrap_or(value.len()))?;
+        Some(trim_end(trim_start(element)))
     })
 }
 

@@ -60,7 +60,8 @@ impl Plan {
         let keys = |questions| dkim::Keys::fetch(Arc::clone(questions), &memo);
         let spf = pin!(self.spf(&memo));
         let dmarc = pin!(self.dmarc(&memo));
-        let keys = pin!(join(pin!(keys(&self.keys)), pin!(keys(&self.chain_keys))));
+        let (own, chain) = (pin!(keys(&self.keys)), pin!(keys(&self.chain_keys)));
+        let keys = pin!(join(own, chain));
         let (spf, ((keys, chain_keys), dmarc)) = join(spf, pin!(join(keys, dmarc))).await;
         Answers { spf, keys, chain_keys, dmarc }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::domain::{Domain, Selector};
-use crate::tag_list::{self, Base64, Tag, TagListError, Tags};
+use crate::tag_list::{self, Base64, TagListError, Tags};
 
 /// A key record as it is published in the DNS,
 /// [RFC 6376 section 3.6.1](https://www.rfc-editor.org/rfc/rfc6376#section-3.6.1).
@@ -105,7 +105,7 @@ impl<'a> KeyRecord<'a> {
     ///
     /// For the first rule of RFC 6376 sections 3.2 and 3.6.1 that the record breaks.
     pub fn parse(text: &'a [u8]) -> Result<Self, KeyRecordError> {
-        let mut known = ["k", "p", "h", "s", "t", "n"].map(|name| (name, None::<Tag<'a>>));
+        let (mut k, mut p, mut h, mut s, mut t, mut n) = (None, None, None, None, None, None);
         for (position, tag) in Tags::new(text).enumerate() {
             let tag = tag?;
             if tag.is_duplicate {
@@ -116,34 +116,39 @@ impl<'a> KeyRecord<'a> {
                 let found = tag_list::quote(tag.value);
                 return Err(KeyRecordError::Version { found, offset: tag.name_offset });
             }
-            if let Some((_, slot)) = known.iter_mut().find(|(name, _)| name.as_bytes() == tag.name)
-            {
-                *slot = Some(tag);
-            }
+            let slot = match tag.name {
+                b"k" => &mut k,
+                b"p" => &mut p,
+                b"h" => &mut h,
+                b"s" => &mut s,
+                b"t" => &mut t,
+                b"n" => &mut n,
+                // RFC 6376 section 3.2: what is not known is ignored.
+                _ => continue,
+            };
+            *slot = Some((tag.value, tag.value_offset));
         }
-        let [(_, k), (_, p), (_, h), (_, s), (_, t), (_, n)] = known;
         let key_type = match k {
             None => KeyType::Rsa,
-            Some(tag) => KeyType::parse(tag.value).ok_or_else(|| KeyRecordError::KeyType {
-                found: tag_list::quote(tag.value),
-                offset: tag.value_offset,
+            Some((value, offset)) => KeyType::parse(value).ok_or_else(|| {
+                let found = tag_list::quote(value);
+                KeyRecordError::KeyType { found, offset }
             })?,
         };
-        let p = p.ok_or(KeyRecordError::MissingKey)?;
-        let public_key = tag_list::decode_base64(p.value)
-            .map_err(|at| KeyRecordError::Base64 { offset: p.value_offset.saturating_add(at) })?;
+        let (p, offset) = p.ok_or(KeyRecordError::MissingKey)?;
+        let public_key = tag_list::decode_base64(p)
+            .map_err(|at| KeyRecordError::Base64 { offset: offset.saturating_add(at) })?;
         let flag = |flag: &[u8]| {
-            t.as_ref()
-                .is_some_and(|t| tag_list::colon_separated(t.value).any(|found| found == flag))
+            t.is_some_and(|(t, _)| tag_list::colon_separated(t).any(|found| found == flag))
         };
         Ok(Self {
             key_type,
             public_key,
-            hashes: h.map(|tag| text_of(&tag)),
-            services: s.map(|tag| text_of(&tag)),
+            hashes: h.map(|(value, _)| text_of(value)),
+            services: s.map(|(value, _)| text_of(value)),
             testing: flag(b"y"),
             strict: flag(b"s"),
-            notes: n.and_then(|tag| str::from_utf8(tag.value).ok()),
+            notes: n.and_then(|(value, _)| str::from_utf8(value).ok()),
         })
     }
 
@@ -195,8 +200,8 @@ impl KeyRecord<'_> {
 const MAXIMUM_STRING_OCTETS: usize = 255;
 
 /// Lists of registered words are ASCII; one that is not even UTF-8 holds no word that is known.
-fn text_of<'a>(tag: &Tag<'a>) -> &'a str {
-    str::from_utf8(tag.value).unwrap_or_default()
+fn text_of(value: &[u8]) -> &str {
+    str::from_utf8(value).unwrap_or_default()
 }
 
 fn has_element(list: &str, element: &str) -> bool {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::signature::Signature;
 use super::trace::Event;
 use super::verdict::{FieldNames, Verdict};
-use crate::canonicalization::{Canonicalization, header_field};
+use crate::canonicalization::{Canonicalization, header_field, header_field_rest};
 use crate::message::{Field, FieldIndex, Header};
 
 /// Selects fields for the signatures of one header, and makes them canonical.
@@ -76,9 +76,9 @@ pub(crate) fn append_without_signature(
 ) {
     let [start, end] = [hole.start, hole.end].map(|at| field.value_offset().saturating_add(at));
     let octets = field.as_bytes();
-    let halves = [octets.get(..start), octets.get(end..)].map(Option::unwrap_or_default);
-    header_field(canonicalization, &halves.concat(), canonical);
-    if canonical.ends_with(b"\r\n") {
-        canonical.truncate(canonical.len().saturating_sub(2));
-    }
+    let octets = octets.strip_suffix(b"\r\n").unwrap_or(octets);
+    let [before, behind] = [octets.get(..start), octets.get(end..)].map(Option::unwrap_or_default);
+    header_field(canonicalization, before, canonical);
+    // All white space around the value is in the hole.
+    header_field_rest(canonicalization, behind, canonical);
 }

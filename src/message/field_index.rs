@@ -1,7 +1,5 @@
 //! Fields by name, for selecting them from the bottom up.
 
-use std::cmp::{Ordering, Reverse};
-
 use super::Header;
 
 /// The fields of a header sorted by name without regard to case, the lowest of each name first.
@@ -17,7 +15,7 @@ pub(crate) struct FieldIndex<'h, 'a> {
 /// Small, because sorting moves them; a name that the key does not hold whole is looked up.
 #[derive(Debug)]
 struct Entry {
-    key: u64,
+    key: u128,
     position: u32,
     /// In the first entry of a name, how many of its fields are taken.
     taken: u32,
@@ -25,15 +23,14 @@ struct Entry {
 
 impl<'h, 'a> FieldIndex<'h, 'a> {
     pub(crate) fn new(header: &'h Header<'a>) -> Self {
-        let fields = (0..).zip(header.fields());
+        let count = u32::try_from(header.fields().len()).unwrap_or(u32::MAX);
+        let fields = (0..count).zip(header.fields()).rev();
         let mut entries: Vec<_> = fields
             .map(|(position, field)| Entry { key: key(field.name()), position, taken: 0 })
             .collect();
-        entries.sort_unstable_by_key(|entry| (entry.key, Reverse(entry.position)));
-        for group in entries.chunk_by_mut(|a, b| a.key == b.key).filter(|group| group.len() > 1) {
-            group.sort_by(|a, b| {
-                compare_ends(a.key, || name(header, a.position), || name(header, b.position))
-            });
+        entries.sort_by_key(|entry| entry.key);
+        for group in entries.chunk_by_mut(|a, b| a.key == b.key && !is_whole(a.key)) {
+            group.sort_by(|a, b| between(header, a).cmp(between(header, b)));
         }
         Self { header, entries }
     }
@@ -46,15 +43,17 @@ impl<'h, 'a> FieldIndex<'h, 'a> {
     /// Takes the lowest field of a name that is not taken yet and not the one at `except`.
     pub(crate) fn take(&mut self, name: &[u8], except: usize) -> Option<usize> {
         let key = key(name);
-        let start = self.entries.partition_point(|entry| entry.key < key);
-        let start =
-            start.saturating_add(self.entries.get(start..).unwrap_or_default().partition_point(
-                |entry| entry.key == key && self.compare(entry, key, || name).is_lt(),
-            ));
+        let mut start = self.entries.partition_point(|entry| entry.key < key);
+        if !is_whole(key) {
+            let alike = self.entries.get(start..).unwrap_or_default();
+            let before =
+                |entry: &Entry| entry.key == key && between(self.header, entry).lt(middle(name));
+            start = start.saturating_add(alike.partition_point(before));
+        }
         loop {
             let taken = usize::try_from(self.entries.get(start)?.taken).ok()?;
             let entry = self.entries.get(start.checked_add(taken)?)?;
-            if self.compare(entry, key, || name).is_ne() {
+            if !self.has_name(entry, key, || middle(name)) {
                 return None;
             }
             let position = usize::try_from(entry.position).ok()?;
@@ -73,64 +72,61 @@ impl<'h, 'a> FieldIndex<'h, 'a> {
             let Some(first) = self.entries.get_mut(start).filter(|first| first.taken > 0) else {
                 continue;
             };
-            let (key, position, taken) =
-                (first.key, first.position, std::mem::take(&mut first.taken));
-            let name = || name(self.header, position);
-            let behind = start.saturating_add(usize::try_from(taken).unwrap_or(usize::MAX));
-            let left = self.entries.get(behind..).unwrap_or_default().iter();
-            let left = left.take_while(|entry| self.compare(entry, key, name).is_eq());
+            let taken = usize::try_from(std::mem::take(&mut first.taken)).unwrap_or(usize::MAX);
+            let Some((first, others)) = self.entries.get(start..).and_then(<[_]>::split_first)
+            else {
+                continue;
+            };
+            let left = others.get(taken.saturating_sub(1)..).unwrap_or_default().iter();
+            let left = left.take_while(|entry| {
+                self.has_name(entry, first.key, || between(self.header, first))
+            });
             let mut left = left.filter_map(|entry| usize::try_from(entry.position).ok());
             left.find(|position| *position != except).into_iter().for_each(&mut left_over);
         }
     }
 
-    /// Compares the name of an entry with one that has this key.
-    fn compare<'n>(&self, entry: &Entry, key: u64, name: impl FnOnce() -> &'n [u8]) -> Ordering {
-        let ends = || compare_ends(key, || self::name(self.header, entry.position), name);
-        entry.key.cmp(&key).then_with(ends)
+    /// Whether a name with this key and these octets between is that of the entry.
+    fn has_name<M>(&self, entry: &Entry, key: u128, middle: impl FnOnce() -> M) -> bool
+    where
+        M: Iterator<Item = u8>,
+    {
+        entry.key == key && (is_whole(key) || between(self.header, entry).eq(middle()))
     }
 }
 
-fn name<'a>(header: &Header<'a>, position: u32) -> &'a [u8] {
-    let field = usize::try_from(position).ok().and_then(|position| header.field(position));
-    field.map(|field| field.name()).unwrap_or_default()
-}
+/// Octets of a name that its key holds: the first beside its length, and the last.
+const FIRST_OCTETS: usize = 7;
+const LAST_OCTETS: usize = 8;
 
-/// Octets of a name that its key holds, beside its length.
-const KEY_OCTETS: usize = 7;
-
-/// Length and first octets of a name in lower case: enough to tell most names apart.
-fn key(name: &[u8]) -> u64 {
+/// Length, first and last octets of a name in lower case: all of most names.
+fn key(name: &[u8]) -> u128 {
     let first = match name.first_chunk() {
         Some([a, b, c, d, e, f, g]) => u64::from_be_bytes([0, *a, *b, *c, *d, *e, *f, *g]),
         None => name.iter().fold(0, |octets, octet| octets << 8 | u64::from(*octet)),
     };
+    let last =
+        name.last_chunk().map_or(0, |octets: &[u8; LAST_OCTETS]| u64::from_be_bytes(*octets));
     let length = u64::try_from(name.len()).unwrap_or(u64::MAX).min(255);
-    length << 56 | lower_case(first)
+    u128::from(length << 56 | lower_case(first)) << 64 | u128::from(lower_case(last))
 }
 
-/// Compares what the key of two names does not hold of them: the last eight octets, which is all
-/// of most names, then those between.
-fn compare_ends<'a, 'b>(
-    key: u64,
-    a: impl FnOnce() -> &'a [u8],
-    b: impl FnOnce() -> &'b [u8],
-) -> Ordering {
+/// Whether a key holds all octets of its name.
+fn is_whole(key: u128) -> bool {
     let [length, ..] = key.to_be_bytes();
-    if usize::from(length) <= KEY_OCTETS {
-        return Ordering::Equal;
-    }
-    let (a, b) = (a(), b());
-    last(a).cmp(&last(b)).then_with(|| between(a).cmp(between(b)))
+    usize::from(length) <= FIRST_OCTETS + LAST_OCTETS
 }
 
-fn last(name: &[u8]) -> u64 {
-    lower_case(name.last_chunk().map_or(0, |octets| u64::from_be_bytes(*octets)))
+/// The octets of a name that its key does not hold, in lower case.
+fn middle(name: &[u8]) -> impl Iterator<Item = u8> {
+    let middle = name.get(FIRST_OCTETS..name.len().saturating_sub(LAST_OCTETS));
+    middle.unwrap_or_default().iter().map(u8::to_ascii_lowercase)
 }
 
-fn between(name: &[u8]) -> impl Iterator<Item = u8> {
-    let between = name.get(KEY_OCTETS..name.len().saturating_sub(size_of::<u64>()));
-    between.unwrap_or_default().iter().map(u8::to_ascii_lowercase)
+/// As [`middle`], of the name that an entry stands for.
+fn between<'a>(header: &Header<'a>, entry: &Entry) -> impl Iterator<Item = u8> + use<'a> {
+    let field = usize::try_from(entry.position).ok().and_then(|position| header.field(position));
+    middle(field.map(|field| field.name()).unwrap_or_default())
 }
 
 /// Puts eight octets into lower case, all at once.
@@ -181,10 +177,13 @@ mod tests {
             let found = key(&name);
             name.make_ascii_lowercase();
             let [a, b, c, d, e, f, g] = name;
-            assert_eq!(found.to_be_bytes(), [7, a, b, c, d, e, f, g]);
-            assert_eq!(key(&[octet]), u64::from_be_bytes([1, 0, 0, 0, 0, 0, 0, a]));
+            assert_eq!(found.to_be_bytes()[..8], [7, a, b, c, d, e, f, g]);
+            assert_eq!(key(&[octet]).to_be_bytes()[..8], [1, 0, 0, 0, 0, 0, 0, a]);
+            assert_eq!(found as u64, 0);
+            let name = [octet; 8];
+            assert_eq!(key(&name) as u64, u64::from_be_bytes([a; 8]));
         }
-        assert_eq!(key(&[b'A'; 300]) >> 48, 0xff61);
+        assert_eq!(key(&[b'A'; 300]) >> 112, 0xff61);
     }
 
     #[test]
