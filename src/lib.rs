@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "capi"), forbid(unsafe_code))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 #[cfg(not(any(feature = "ring", feature = "aws-lc-rs", feature = "rust-crypto")))]
@@ -11,6 +12,8 @@ pub mod adapter;
 pub mod authentication_results;
 pub mod authenticator;
 pub mod canonicalization;
+#[cfg(feature = "capi")]
+pub mod capi;
 mod crypto;
 pub mod dkim;
 pub mod dmarc;

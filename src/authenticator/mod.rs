@@ -44,6 +44,8 @@ pub use aggregate::{AggregateRow, DkimAuthResult, PolicyPublished, SpfAuthResult
 pub use lookups::{ForeignLookups, Lookups};
 pub use report::{Report, SmtpReply};
 pub use session::Session;
+#[cfg(feature = "capi")]
+pub(crate) use session::{HeaderReader, field_octets};
 
 use crate::authentication_results::{Text, ValueError};
 use crate::dns::Resolver;
