@@ -197,6 +197,322 @@ typedef enum {
 } bonafide_action;
 
 /**
+ * What may be wrong with the octets of a message.
+ */
+typedef enum {
+  /**
+   * CR without LF.
+   */
+  BONAFIDE_DEFECT_BARE_CR = 1,
+  /**
+   * LF without CR: with the former, what SMTP smuggling needs (RFC 5321 section 2.3.8).
+   */
+  BONAFIDE_DEFECT_BARE_LF = 2,
+  /**
+   * NUL.
+   */
+  BONAFIDE_DEFECT_NUL = 3,
+  /**
+   * Lines of over 998 octets.
+   */
+  BONAFIDE_DEFECT_LONG_LINES = 4,
+  /**
+   * 1 if there is no empty line that ends the header.
+   */
+  BONAFIDE_DEFECT_NO_HEADER_END = 5,
+} bonafide_defect;
+
+/**
+ * Why a question has no answer. A name or a record that does not exist is an answer, not a
+ * failure.
+ */
+typedef enum {
+  /**
+   * No answer came in time.
+   */
+  BONAFIDE_FAILURE_TIMEOUT = 1,
+  /**
+   * DNS: SERVFAIL.
+   */
+  BONAFIDE_FAILURE_SERVFAIL = 2,
+  /**
+   * DNS: REFUSED.
+   */
+  BONAFIDE_FAILURE_REFUSED = 3,
+  /**
+   * DNS: the answer failed DNSSEC validation.
+   */
+  BONAFIDE_FAILURE_BOGUS = 4,
+  /**
+   * Policy: no connection to the host.
+   */
+  BONAFIDE_FAILURE_CONNECTION = 5,
+  /**
+   * Policy: TLS failed before there was a certificate.
+   */
+  BONAFIDE_FAILURE_TLS = 6,
+  /**
+   * Policy: the certificate is not valid for the host.
+   */
+  BONAFIDE_FAILURE_CERTIFICATE = 7,
+  /**
+   * Anything else.
+   */
+  BONAFIDE_FAILURE_OTHER = 8,
+} bonafide_failure;
+
+/**
+ * The line ends in the folds of a field that the library gives.
+ */
+typedef enum {
+  /**
+   * CRLF, as in a message on the wire.
+   */
+  BONAFIDE_LINE_END_CRLF = 0,
+  /**
+   * LF, as milters want it.
+   */
+  BONAFIDE_LINE_END_LF = 1,
+} bonafide_line_end;
+
+/**
+ * What can be set of an authenticator. The defaults are those of a careful postmaster.
+ */
+typedef enum {
+  /**
+   * SPF: terms that ask the DNS, 10 by default (RFC 7208 section 4.6.4).
+   */
+  BONAFIDE_OPTION_SPF_LOOKUPS = 1,
+  /**
+   * SPF: terms whose question has no answer, 2 by default.
+   */
+  BONAFIDE_OPTION_SPF_VOID_LOOKUPS = 2,
+  /**
+   * SPF: questions in all for one identity, 111 by default.
+   */
+  BONAFIDE_OPTION_SPF_QUESTIONS = 3,
+  /**
+   * DKIM: signatures that are evaluated, from the top, 10 by default.
+   */
+  BONAFIDE_OPTION_DKIM_SIGNATURES = 4,
+  /**
+   * DKIM: octets of a header, 1 MiB by default. A message with a longer one has no author
+   * domain.
+   */
+  BONAFIDE_OPTION_DKIM_HEADER_OCTETS = 5,
+  /**
+   * DKIM: bits of the smallest RSA key, 1024 by default and at least.
+   */
+  BONAFIDE_OPTION_DKIM_MINIMUM_RSA_BITS = 6,
+  /**
+   * DKIM: bits of the largest RSA key, 4096 by default, 8192 at most.
+   */
+  BONAFIDE_OPTION_DKIM_MAXIMUM_RSA_BITS = 7,
+  /**
+   * DKIM: 1 if signatures may pass that leave a part of the body unsigned (l=); 0 by default.
+   */
+  BONAFIDE_OPTION_DKIM_ACCEPT_UNSIGNED_BODY = 8,
+  /**
+   * DKIM: seconds by which clocks may differ, 300 by default.
+   */
+  BONAFIDE_OPTION_DKIM_CLOCK_SKEW = 9,
+} bonafide_option;
+
+/**
+ * What can be asked of a verdict: those from 1 with bonafide_verdict_text(), those from 100 with
+ * bonafide_verdict_number().
+ */
+typedef enum {
+  /**
+   * Why the result is no pass, in English. What strangers wrote is quoted.
+   */
+  BONAFIDE_PROPERTY_CAUSE = 1,
+  /**
+   * The domain that the verdict is about: of MAIL FROM or HELO, d=, or that of the author.
+   */
+  BONAFIDE_PROPERTY_DOMAIN = 2,
+  /**
+   * SPF: the term that decided, and the record that it stands in.
+   */
+  BONAFIDE_PROPERTY_MATCHED = 3,
+  /**
+   * SPF: what the domain says about a fail, one line of printable ASCII; the words of a
+   * stranger.
+   */
+  BONAFIDE_PROPERTY_EXPLANATION = 4,
+  /**
+   * SPF: the enhanced status code for a reply, if the receiver refuses for this result (RFC
+   * 7372).
+   */
+  BONAFIDE_PROPERTY_SMTP_ENHANCED = 5,
+  /**
+   * DKIM: s=.
+   */
+  BONAFIDE_PROPERTY_SELECTOR = 6,
+  /**
+   * DKIM: i=.
+   */
+  BONAFIDE_PROPERTY_IDENTITY = 7,
+  /**
+   * DKIM: a=.
+   */
+  BONAFIDE_PROPERTY_ALGORITHM = 8,
+  /**
+   * DKIM: the names of the fields that are signed, in lower case, with colons between them.
+   */
+  BONAFIDE_PROPERTY_SIGNED_FIELDS = 9,
+  /**
+   * DMARC: what is asked for messages that fail, "none", "quarantine" or "reject", before t=.
+   */
+  BONAFIDE_PROPERTY_POLICY = 10,
+  /**
+   * DMARC: what is asked for this message: "none", "quarantine" or "reject".
+   */
+  BONAFIDE_PROPERTY_DISPOSITION = 11,
+  /**
+   * DMARC: the organizational domain of the author.
+   */
+  BONAFIDE_PROPERTY_ORGANIZATIONAL_DOMAIN = 12,
+  /**
+   * DMARC: the domain whose record applies.
+   */
+  BONAFIDE_PROPERTY_RECORD_DOMAIN = 13,
+  /**
+   * DMARC: the record.
+   */
+  BONAFIDE_PROPERTY_RECORD = 14,
+  /**
+   * 1 if DNSSEC authenticated what the verdict rests on; SPF and DMARC.
+   */
+  BONAFIDE_PROPERTY_AUTHENTIC = 100,
+  /**
+   * SPF: terms that asked the DNS.
+   */
+  BONAFIDE_PROPERTY_LOOKUPS = 101,
+  /**
+   * SPF: terms whose question had no answer.
+   */
+  BONAFIDE_PROPERTY_VOID_LOOKUPS = 102,
+  /**
+   * SPF: the code for a reply, if the receiver refuses for this result: 550 or 451.
+   */
+  BONAFIDE_PROPERTY_SMTP_CODE = 103,
+  /**
+   * SPF: seconds for which the same client and domain have the same verdict.
+   */
+  BONAFIDE_PROPERTY_LIFETIME = 104,
+  /**
+   * DKIM: the place of the field in the header, from the top, the first being 0.
+   */
+  BONAFIDE_PROPERTY_POSITION = 105,
+  /**
+   * DKIM: bits of the key.
+   */
+  BONAFIDE_PROPERTY_KEY_BITS = 106,
+  /**
+   * DKIM and DMARC: 1 if the domain says that it is testing (t=y).
+   */
+  BONAFIDE_PROPERTY_TESTING = 107,
+  /**
+   * DKIM: t=, seconds since 1970.
+   */
+  BONAFIDE_PROPERTY_TIMESTAMP = 108,
+  /**
+   * DKIM: x=, seconds since 1970.
+   */
+  BONAFIDE_PROPERTY_EXPIRATION = 109,
+  /**
+   * DKIM: octets of the canonical body behind the end of l=, which anybody may have put there.
+   */
+  BONAFIDE_PROPERTY_UNSIGNED_BODY_OCTETS = 110,
+  /**
+   * DMARC: 1 if SPF passed for an aligned domain.
+   */
+  BONAFIDE_PROPERTY_SPF_ALIGNED = 111,
+  /**
+   * DMARC: 1 if a signature passed for an aligned domain.
+   */
+  BONAFIDE_PROPERTY_DKIM_ALIGNED = 112,
+} bonafide_property;
+
+/**
+ * What can be set of a signer.
+ */
+typedef enum {
+  /**
+   * 1 if headers are signed relaxed, as by default; 0 if simple.
+   */
+  BONAFIDE_SIGNING_RELAXED_HEADER = 1,
+  /**
+   * 1 if bodies are signed relaxed, as by default; 0 if simple.
+   */
+  BONAFIDE_SIGNING_RELAXED_BODY = 2,
+  /**
+   * x=: seconds from now; 0, as by default, for signatures without it.
+   */
+  BONAFIDE_SIGNING_LIFETIME = 3,
+  /**
+   * Bits of the smallest RSA key; 2048 by default, and at least 1024. Set it before a key is
+   * added.
+   */
+  BONAFIDE_SIGNING_MINIMUM_RSA_BITS = 4,
+  /**
+   * 1 if lines of over 998 octets may be signed; 0 by default.
+   */
+  BONAFIDE_SIGNING_LONG_LINES = 5,
+  /**
+   * 1 if octets over 127 may be signed, as by default.
+   */
+  BONAFIDE_SIGNING_EIGHT_BIT = 6,
+} bonafide_signing_option;
+
+/**
+ * What became of TLS with a host; those from 2 are the failures of RFC 8460 section 4.3.
+ */
+typedef enum {
+  /**
+   * Nobody has tried: what is asked is what holds if the host authenticates itself.
+   */
+  BONAFIDE_TLS_UNTRIED = 0,
+  /**
+   * The host offered STARTTLS and showed a certificate that is valid for its name.
+   */
+  BONAFIDE_TLS_AUTHENTICATED = 1,
+  /**
+   * starttls-not-supported
+   */
+  BONAFIDE_TLS_NOT_SUPPORTED = 2,
+  /**
+   * certificate-host-mismatch
+   */
+  BONAFIDE_TLS_CERTIFICATE_HOST_MISMATCH = 3,
+  /**
+   * certificate-expired
+   */
+  BONAFIDE_TLS_CERTIFICATE_EXPIRED = 4,
+  /**
+   * certificate-not-trusted
+   */
+  BONAFIDE_TLS_CERTIFICATE_NOT_TRUSTED = 5,
+  /**
+   * validation-failure
+   */
+  BONAFIDE_TLS_VALIDATION_FAILURE = 6,
+  /**
+   * tlsa-invalid: a host that fails DANE is skipped, whatever the policy says.
+   */
+  BONAFIDE_TLS_TLSA_INVALID = 7,
+  /**
+   * dnssec-invalid
+   */
+  BONAFIDE_TLS_DNSSEC_INVALID = 8,
+  /**
+   * dane-required
+   */
+  BONAFIDE_TLS_DANE_REQUIRED = 9,
+} bonafide_tls;
+
+/**
  * The prefix lengths behind an `a` or `mx` mechanism.
  *
  * ```text
@@ -282,7 +598,7 @@ typedef struct {
 } bonafide_text;
 
 /**
- * One question. The text is valid until the question is answered or the evaluation freed.
+ * One question. Its text is valid until the evaluation is freed.
  */
 typedef struct {
   /**

@@ -37,6 +37,8 @@ pub struct bonafide_evaluation {
     /// Handed out and not yet answered, by the number that C knows.
     open: BTreeMap<u64, Open>,
     last: u64,
+    /// What the questions that C has point into; no more of them than the limits of evaluators allow.
+    texts: Vec<Text>,
 }
 
 /// What an evaluation finds out.
@@ -61,8 +63,6 @@ pub(super) enum Kind {
 struct Open {
     id: RequestId,
     request: Request,
-    /// What the question that C has points into.
-    _text: Text,
     /// The id of the packet that was made for it, and the packet.
     query: Option<(u16, Text)>,
 }
@@ -79,7 +79,7 @@ pub enum bonafide_question_kind {
     BONAFIDE_QUESTION_POLICY = 2,
 }
 
-/// One question. The text is valid until the question is answered or the evaluation freed.
+/// One question. Its text is valid until the evaluation is freed.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct bonafide_question {
@@ -145,7 +145,8 @@ impl bonafide_evaluation {
     pub(super) fn new(kind: Kind, owner: Arc<()>, mut evaluation: Evaluation<Outcome>) -> Self {
         let outcome = evaluation.outcome();
         let open = BTreeMap::new();
-        Self { evaluation, kind, outcome, is_finished: false, owner, open, last: 0 }
+        let texts = Vec::new();
+        Self { evaluation, kind, outcome, is_finished: false, owner, open, last: 0, texts }
     }
 
     /// Takes the outcome, if it is of this kind; `None` while answers are missing.
@@ -224,8 +225,9 @@ pub unsafe extern "C" fn bonafide_evaluation_next(
         };
         let text = Text::new(text);
         let name = text.view();
+        evaluation.texts.push(text);
         evaluation.last = evaluation.last.saturating_add(1);
-        evaluation.open.insert(evaluation.last, Open { id, request, _text: text, query: None });
+        evaluation.open.insert(evaluation.last, Open { id, request, query: None });
         question.write(bonafide_question { id: evaluation.last, kind, record_type, name });
         Ok(BONAFIDE_OK)
     })
