@@ -1,6 +1,6 @@
 """A DNS server of a few lines, for tests on the loopback interface: TXT and A records over UDP.
 
-    python3 dns.py ZONE PORT           prints "ready", and serves until it is killed
+    python3 dns.py ZONE PORT           prints the port, and serves until it is killed
 """
 import re
 import socket
@@ -58,6 +58,5 @@ def serve(zone, port=0):
 
 if __name__ == "__main__":
     with open(sys.argv[1], encoding="utf-8") as file:
-        serve(read(file.read()), int(sys.argv[2]))
-    print("ready", flush=True)
+        print(serve(read(file.read()), int(sys.argv[2])), flush=True)
     threading.Event().wait()
