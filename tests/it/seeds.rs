@@ -20,6 +20,7 @@ use crate::support::project;
 #[allow(unreachable_pub, reason = "the laws are a library for the fuzz targets")]
 mod laws;
 
+mod c;
 mod front_door;
 mod identity;
 mod sender;
@@ -32,6 +33,8 @@ const TARGETS: &[(&str, Law)] = &[
     ("author", laws::author::holds),
     ("body_chunks", laws::body_chunks::holds),
     ("canonicalization", laws::canonicalization::holds),
+    #[cfg(feature = "capi")]
+    ("capi", laws::capi::holds),
     ("dmarc_record", laws::dmarc_record::holds),
     ("domain", laws::domain::holds),
     ("front_door", laws::front_door::holds),
@@ -80,8 +83,8 @@ fn every_target_has_seeds() {
     let targets = names("fuzz/fuzz_targets", ".rs");
     assert_eq!(targets, names("fuzz/seeds", ""));
     let mut tested: BTreeSet<_> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    // Compiled only with its feature.
-    tested.insert("wire".to_owned());
+    // Compiled only with their features.
+    tested.extend(["capi", "wire"].map(str::to_owned));
     assert_eq!(targets, tested);
     for target in targets {
         let seeds = seeds(&target);
