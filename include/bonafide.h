@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /**
- * bonafide: email authentication for mail servers: SPF, DKIM, DMARC and MTA-STS.
+ * bonafide: email authentication for mail servers: SPF, DKIM, ARC, DMARC and MTA-STS.
  *
  * One header and one library, with no threads, no sockets and no callbacks in it. What it wants to
  * know from the DNS it asks of the caller, and the caller answers from whatever resolver it has: see
@@ -328,7 +328,8 @@ typedef enum {
    */
   BONAFIDE_PROPERTY_CAUSE = 1,
   /**
-   * The domain that the verdict is about: of MAIL FROM or HELO, d=, or that of the author.
+   * The domain that the verdict is about: of MAIL FROM or HELO, d=, the last sealer, or that of
+   * the author.
    */
   BONAFIDE_PROPERTY_DOMAIN = 2,
   /**
@@ -382,6 +383,10 @@ typedef enum {
    */
   BONAFIDE_PROPERTY_RECORD = 14,
   /**
+   * ARC: d= of the seals, the first set first, with spaces between them.
+   */
+  BONAFIDE_PROPERTY_SEALERS = 15,
+  /**
    * 1 if DNSSEC authenticated what the verdict rests on; SPF and DMARC.
    */
   BONAFIDE_PROPERTY_AUTHENTIC = 100,
@@ -433,6 +438,14 @@ typedef enum {
    * DMARC: 1 if a signature passed for an aligned domain.
    */
   BONAFIDE_PROPERTY_DKIM_ALIGNED = 112,
+  /**
+   * ARC: the number of sets, which is the highest instance.
+   */
+  BONAFIDE_PROPERTY_INSTANCES = 113,
+  /**
+   * ARC: 1 if a failed lookup broke the chain, so that a later attempt may give another result.
+   */
+  BONAFIDE_PROPERTY_TEMPORARY = 114,
 } bonafide_property;
 
 /**
@@ -513,6 +526,11 @@ typedef enum {
 } bonafide_tls;
 
 /**
+ * The three kinds of field that make a set.
+ */
+typedef struct ArcField ArcField;
+
+/**
  * The prefix lengths behind an `a` or `mx` mechanism.
  *
  * ```text
@@ -554,6 +572,14 @@ typedef struct bonafide_mta_sts bonafide_mta_sts;
 typedef struct bonafide_report bonafide_report;
 
 /**
+ * Seals messages that are forwarded, in the name of one domain.
+ *
+ * Made once, for any number of messages. Any number of threads may use it at the same time while
+ * none of them frees it; signings do not need it any more once they are made.
+ */
+typedef struct bonafide_sealer bonafide_sealer;
+
+/**
  * One message that is authenticated, from its first octet to its report.
  */
 typedef struct bonafide_session bonafide_session;
@@ -567,7 +593,7 @@ typedef struct bonafide_session bonafide_session;
 typedef struct bonafide_signer bonafide_signer;
 
 /**
- * One message that is being signed.
+ * One message that is being signed or sealed.
  */
 typedef struct bonafide_signing bonafide_signing;
 
@@ -839,6 +865,16 @@ bonafide_status bonafide_authenticator_set(bonafide_authenticator *authenticator
                                            uint64_t value);
 
 /**
+ * Believes what a domain has sealed (ARC), for sessions that are made from now on: see
+ * bonafide_report_policy_override(). Nobody is believed by default.
+ *
+ * BONAFIDE_INVALID: it is no domain.
+ */
+bonafide_status bonafide_authenticator_trust_sealer(bonafide_authenticator *authenticator,
+                                                    const char *domain,
+                                                    size_t domain_length);
+
+/**
  * Frees an authenticator; NULL is none. Sessions that it made live on.
  */
 void bonafide_authenticator_free(bonafide_authenticator *authenticator);
@@ -948,6 +984,22 @@ bonafide_status bonafide_report_spf_helo(const bonafide_report *report,
 bonafide_status bonafide_report_dkim(const bonafide_report *report,
                                      size_t index,
                                      const bonafide_verdict **verdict);
+
+/**
+ * The verdict about the chain of those who handled the message before (ARC). A pass says who
+ * vouches for what, and nothing by itself. BONAFIDE_ABSENT: it was not evaluated.
+ */
+bonafide_status bonafide_report_arc(const bonafide_report *report,
+                                    const bonafide_verdict **verdict);
+
+/**
+ * What trusted sealers say in favour of a message that DMARC fails, as a comment for aggregate
+ * reports with the reason "local_policy" (RFC 8617 section 7.2): who takes that as its policy accepts
+ * the message, whatever bonafide_report_smtp_code() says. BONAFIDE_ABSENT: there is no such offer,
+ * as there never is without bonafide_authenticator_trust_sealer().
+ */
+bonafide_status bonafide_report_policy_override(const bonafide_report *report,
+                                                bonafide_text *comment);
 
 /**
  * The verdict of DMARC. BONAFIDE_ABSENT: it was not evaluated.
@@ -1210,6 +1262,45 @@ bonafide_status bonafide_signing_result(const bonafide_signing *signing,
  * Frees a signing, finished or not, and all that it gave; NULL is none.
  */
 void bonafide_signing_free(bonafide_signing *signing);
+
+/**
+ * SEAL: ARC sets of our own (RFC 8617), for those who forward.
+ *
+ * Makes a sealer for `domain`, which is d=, with the private key whose public part is published at
+ * `selector`, which is s=, as for DKIM: PEM or DER of PKCS#8 or PKCS#1, RSA of 2048 bits or more, or
+ * Ed25519, which few validators take. Free it with bonafide_sealer_free().
+ *
+ * BONAFIDE_INVALID: it is no domain, no selector or no such key.
+ */
+bonafide_status bonafide_sealer_new(const char *domain,
+                                    size_t domain_length,
+                                    const char *selector,
+                                    size_t selector_length,
+                                    const void *key,
+                                    size_t key_length,
+                                    bonafide_sealer **sealer);
+
+/**
+ * Frees a sealer; NULL is none. Signings that it made live on.
+ */
+void bonafide_sealer_free(bonafide_sealer *sealer);
+
+/**
+ * Begins to seal a message as it leaves, whatever was changed of it since it came; `report` is what
+ * was found when it came. What follows is as for bonafide_signing_new(): write the message as it is
+ * sent, with the ARC fields that it came with, finish, and take the three fields of the set with
+ * bonafide_signing_result(). DKIM signatures of one's own come before.
+ *
+ * A chain that is broken is sealed once more, to say so. The header is refused, with
+ * BONAFIDE_REFUSED, where no set may be added: the chain says already that it was broken, it has 50
+ * sets, or the message has another chain than the report is about.
+ *
+ * BONAFIDE_ORDER: the report is of SPF or of DKIM alone.
+ */
+bonafide_status bonafide_sealer_start(const bonafide_sealer *sealer,
+                                      const bonafide_report *report,
+                                      uint64_t now,
+                                      bonafide_signing **signing);
 
 /**
  * MTA-STS: may a message for a domain go to a host, and how must TLS look (RFC 8461)?

@@ -7,6 +7,7 @@ use super::boundary::{self, Failure, from_c, give, guard, handle, handle_mut, oc
 use super::library::bonafide_status;
 use super::library::bonafide_status::BONAFIDE_OK;
 use crate::authenticator::{Authenticator, Envelope, Options};
+use crate::domain::Domain;
 
 /// Configuration: who we are, and how messages are authenticated.
 ///
@@ -115,6 +116,29 @@ pub unsafe extern "C" fn bonafide_authenticator_set(
         let option = bonafide_option::from_c(option)?;
         let mut options = handle.authenticator.options().clone();
         set(&mut options, option, value)?;
+        handle.authenticator = handle.authenticator.with_options(options);
+        Ok(BONAFIDE_OK)
+    })
+}
+
+/// Believes what a domain has sealed (ARC), for sessions that are made from now on: see
+/// bonafide_report_policy_override(). Nobody is believed by default.
+///
+/// BONAFIDE_INVALID: it is no domain.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bonafide_authenticator_trust_sealer(
+    authenticator: *mut bonafide_authenticator,
+    domain: *const c_char,
+    domain_length: usize,
+) -> bonafide_status {
+    guard(|| {
+        // SAFETY: a handle and a text, as the rules say.
+        let (handle, domain) = unsafe {
+            let domain = text(domain, domain_length, "domain")?;
+            (handle_mut(authenticator, "authenticator")?, domain)
+        };
+        let mut options = handle.authenticator.options().clone();
+        options.trusted_sealers.push(Domain::parse(domain).map_err(Failure::invalid)?);
         handle.authenticator = handle.authenticator.with_options(options);
         Ok(BONAFIDE_OK)
     })

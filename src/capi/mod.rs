@@ -39,6 +39,8 @@ mod strip;
 
 mod sign;
 
+mod seal;
+
 mod mta_sts;
 
 pub use authenticator::*;
@@ -46,6 +48,7 @@ pub use evaluation::*;
 pub use library::*;
 pub use mta_sts::*;
 pub use report::*;
+pub use seal::*;
 pub use session::*;
 pub use sign::*;
 pub use spf::*;

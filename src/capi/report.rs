@@ -6,6 +6,7 @@ use super::boundary::{self, Failure, Text, from_c, guard, handle, slot};
 use super::library::bonafide_status::{BONAFIDE_ABSENT, BONAFIDE_OK};
 use super::library::{bonafide_status, bonafide_text};
 use super::verdict::bonafide_verdict;
+use crate::arc::{self, AuthresPayload};
 use crate::authenticator::Report;
 use crate::dkim;
 use crate::message::Defects;
@@ -19,11 +20,21 @@ pub struct bonafide_report {
     spf: Option<bonafide_verdict>,
     spf_helo: Option<bonafide_verdict>,
     dkim: Vec<bonafide_verdict>,
+    arc: Option<bonafide_verdict>,
     dmarc: Option<bonafide_verdict>,
+    policy_override: Option<Text>,
+    pub(super) findings: Option<Box<Findings>>,
     reply: Option<(c_int, Text)>,
     authentication_results: Option<GeneratedField>,
     received_spf: Option<GeneratedField>,
     defects: Option<Defects>,
+}
+
+/// What a sealer says of a message.
+#[derive(Clone, Debug)]
+pub(super) struct Findings {
+    pub(super) results: AuthresPayload,
+    pub(super) chain: arc::Verdict,
 }
 
 /// A field that the library made, in both kinds of line ends.
@@ -105,7 +116,16 @@ impl bonafide_report {
         let spf = report.spf.as_ref().zip(query);
         Self {
             dkim: report.dkim.iter().map(bonafide_verdict::dkim).collect(),
+            arc: Some(bonafide_verdict::arc(&report.arc)),
             dmarc: Some(bonafide_verdict::dmarc(&report.dmarc)),
+            policy_override: report
+                .policy_override
+                .as_ref()
+                .map(|offer| Text::new(offer.comment.as_str())),
+            findings: Some(Box::new(Findings {
+                results: report.authentication_results().into(),
+                chain: report.arc.clone(),
+            })),
             reply: reply.map(|reply| (c_int::from(reply.code), Text::new(reply.to_string()))),
             authentication_results: {
                 let field = report.authentication_results().to_field();
@@ -188,6 +208,31 @@ pub unsafe extern "C" fn bonafide_report_dkim(
 ) -> bonafide_status {
     // SAFETY: as the rules say.
     unsafe { part(report, verdict, "verdict", |report| Ok(pointer(report.dkim.get(index)))) }
+}
+
+/// The verdict about the chain of those who handled the message before (ARC). A pass says who
+/// vouches for what, and nothing by itself. BONAFIDE_ABSENT: it was not evaluated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bonafide_report_arc(
+    report: *const bonafide_report,
+    verdict: *mut *const bonafide_verdict,
+) -> bonafide_status {
+    // SAFETY: as the rules say.
+    unsafe { part(report, verdict, "verdict", |report| Ok(pointer(report.arc.as_ref()))) }
+}
+
+/// What trusted sealers say in favour of a message that DMARC fails, as a comment for aggregate
+/// reports with the reason "local_policy" (RFC 8617 section 7.2): who takes that as its policy accepts
+/// the message, whatever bonafide_report_smtp_code() says. BONAFIDE_ABSENT: there is no such offer,
+/// as there never is without bonafide_authenticator_trust_sealer().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bonafide_report_policy_override(
+    report: *const bonafide_report,
+    comment: *mut bonafide_text,
+) -> bonafide_status {
+    let find = |report: &bonafide_report| Ok(report.policy_override.as_ref().map(Text::view));
+    // SAFETY: as the rules say.
+    unsafe { part(report, comment, "comment", find) }
 }
 
 /// The verdict of DMARC. BONAFIDE_ABSENT: it was not evaluated.

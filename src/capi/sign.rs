@@ -1,17 +1,17 @@
 //! DKIM signatures of our own.
 
 use std::ffi::{c_char, c_int, c_void};
+use std::fmt;
 use std::sync::Arc;
 
 use super::boundary::{self, Failure, from_c, give, guard, handle, handle_mut, octets, slot, text};
 use super::library::bonafide_status::{BONAFIDE_ABSENT, BONAFIDE_OK, BONAFIDE_REFUSED};
 use super::library::{bonafide_status, bonafide_text};
-use super::report::{GeneratedField, bonafide_line_end};
+use super::report::{Findings, GeneratedField, bonafide_line_end};
+use crate::arc::{Sealer, Sealing};
 use crate::authenticator::{HeaderReader, field_octets};
 use crate::canonicalization::Canonicalization;
-use crate::dkim::{
-    Expiration, FieldsToSign, Limits, Signer, Signing, SigningError, SigningKey, SigningOptions,
-};
+use crate::dkim::{Expiration, FieldsToSign, Limits, Signer, Signing, SigningKey, SigningOptions};
 use crate::domain::{Domain, Selector};
 use crate::message::Header;
 use crate::time::UnixTime;
@@ -29,7 +29,7 @@ pub struct bonafide_signer {
     signer: Option<Arc<Signer>>,
 }
 
-/// One message that is being signed.
+/// One message that is being signed or sealed.
 #[derive(Debug)]
 pub struct bonafide_signing {
     stage: Stage,
@@ -38,16 +38,23 @@ pub struct bonafide_signing {
 
 #[derive(Debug)]
 enum Stage {
-    Header { signer: Arc<Signer>, reader: HeaderReader, now: UnixTime },
+    Header { purpose: Purpose, reader: HeaderReader, now: UnixTime },
     Body(Box<Body>),
     Finished,
 }
 
-/// A signing with the signer that it borrows, which is dropped after it.
+/// What is made for a message.
 #[derive(Debug)]
-struct Body {
-    signing: Signing<'static>,
-    _signer: Arc<Signer>,
+pub(super) enum Purpose {
+    Seal(Arc<Sealer>, Box<Findings>),
+    Sign(Arc<Signer>),
+}
+
+/// A computation with what it borrows from, which is dropped after it.
+#[derive(Debug)]
+enum Body {
+    Seal(Sealing<'static>, Arc<Sealer>),
+    Sign(Signing<'static>, Arc<Signer>),
 }
 
 /// What can be set of a signer.
@@ -102,7 +109,10 @@ impl bonafide_signer {
 impl bonafide_signing {
     fn write(&mut self, chunk: &[u8]) -> Result<(), Failure> {
         match &mut self.stage {
-            Stage::Body(body) => body.signing.body(chunk),
+            Stage::Body(body) => match &mut **body {
+                Body::Seal(sealing, _) => sealing.body(chunk),
+                Body::Sign(signing, _) => signing.body(chunk),
+            },
             Stage::Header { reader, .. } => {
                 let end = reader.write(chunk);
                 if reader.is_at_end {
@@ -117,18 +127,14 @@ impl bonafide_signing {
 
     fn end_header(&mut self) -> Result<(), Failure> {
         match std::mem::replace(&mut self.stage, Stage::Finished) {
-            Stage::Header { signer, reader, now } => {
+            Stage::Header { purpose, reader, now } => {
                 let limit = Limits::default().header_octets;
                 if reader.octets.len() > limit.saturating_add(2) {
                     let text = format_args!("the header is over {limit} octets");
                     return Err(Failure::new(BONAFIDE_REFUSED, text));
                 }
-                // SAFETY: the signer is behind an `Arc` that `Body` keeps until the signing is dropped, so that it
-                // neither moves nor ends nor changes before.
-                let borrowed: &'static Signer = unsafe { &*Arc::as_ptr(&signer) };
-                let signing = borrowed.start(&Header::parse(&reader.octets), now);
-                let signing = signing.map_err(refused)?;
-                self.stage = Stage::Body(Box::new(Body { signing, _signer: signer }));
+                let body = purpose.start(&Header::parse(&reader.octets), now)?;
+                self.stage = Stage::Body(Box::new(body));
                 Ok(())
             }
             Stage::Body(body) => {
@@ -146,8 +152,10 @@ impl bonafide_signing {
         let Stage::Body(body) = std::mem::replace(&mut self.stage, Stage::Finished) else {
             return Err(finished());
         };
-        let Body { signing, _signer } = *body;
-        let fields = signing.finish().map_err(refused)?;
+        let fields = match *body {
+            Body::Seal(sealing, _sealer) => sealing.finish().map_err(refused)?,
+            Body::Sign(signing, _signer) => signing.finish().map_err(refused)?,
+        };
         let fields = Header::parse(fields.as_bytes());
         for field in fields.fields() {
             self.fields.push(GeneratedField::new(&String::from_utf8_lossy(field.as_bytes())));
@@ -156,12 +164,49 @@ impl bonafide_signing {
     }
 }
 
-fn refused(error: SigningError) -> Failure {
+impl Purpose {
+    fn start(self, header: &Header<'_>, now: UnixTime) -> Result<Body, Failure> {
+        match self {
+            Self::Seal(sealer, findings) => {
+                // SAFETY: the sealer is behind an `Arc` that `Body` keeps until the sealing is dropped, so that it
+                // neither moves nor ends nor changes before.
+                let borrowed: &'static Sealer = unsafe { &*Arc::as_ptr(&sealer) };
+                let Findings { results, chain } = *findings;
+                let sealing = borrowed.start(header, results, &chain, now).map_err(refused)?;
+                Ok(Body::Seal(sealing, sealer))
+            }
+            Self::Sign(signer) => {
+                // SAFETY: as above, of the signer.
+                let borrowed: &'static Signer = unsafe { &*Arc::as_ptr(&signer) };
+                let signing = borrowed.start(header, now).map_err(refused)?;
+                Ok(Body::Sign(signing, signer))
+            }
+        }
+    }
+}
+
+/// Begins with a message.
+pub(super) fn begin(purpose: Purpose, now: u64) -> bonafide_signing {
+    let reader = HeaderReader::new(Limits::default().header_octets);
+    let stage = Stage::Header { purpose, reader, now: UnixTime(now) };
+    bonafide_signing { stage, fields: Vec::new() }
+}
+
+fn refused(error: impl fmt::Display) -> Failure {
     Failure::new(BONAFIDE_REFUSED, error)
 }
 
 fn finished() -> Failure {
     Failure::order("the signing is finished or was refused already")
+}
+
+pub(super) fn read_key(octets: &[u8]) -> Result<SigningKey, Failure> {
+    // DER begins with a SEQUENCE.
+    let key = match octets.first() {
+        Some(0x30) => SigningKey::from_der(octets),
+        _ => SigningKey::from_pem(octets),
+    };
+    key.map_err(Failure::invalid)
 }
 
 /// SIGN: DKIM signatures of our own (RFC 6376).
@@ -208,13 +253,8 @@ pub unsafe extern "C" fn bonafide_signer_add_key(
             (signer, selector, octets(key, key_length, "key")?)
         };
         let selector = Selector::parse(selector).map_err(Failure::invalid)?;
-        // DER begins with a SEQUENCE.
-        let key = match key.first() {
-            Some(0x30) => SigningKey::from_der(key),
-            _ => SigningKey::from_pem(key),
-        };
         let mut keys = signer.keys.clone();
-        keys.push((selector, key.map_err(Failure::invalid)?));
+        keys.push((selector, read_key(key)?));
         signer.change(keys, signer.options.clone())?;
         Ok(BONAFIDE_OK)
     })
@@ -300,9 +340,7 @@ pub unsafe extern "C" fn bonafide_signing_new(
         let Some(signer) = &signer.signer else {
             return Err(Failure::order("the signer has no key"));
         };
-        let reader = HeaderReader::new(Limits::default().header_octets);
-        let stage = Stage::Header { signer: Arc::clone(signer), reader, now: UnixTime(now) };
-        give(slot, bonafide_signing { stage, fields: Vec::new() })
+        give(slot, begin(Purpose::Sign(Arc::clone(signer)), now))
     })
 }
 

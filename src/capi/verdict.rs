@@ -6,8 +6,10 @@ use std::fmt::Display;
 use super::boundary::{Text, from_c, guard, handle, slot};
 use super::library::bonafide_status::{BONAFIDE_ABSENT, BONAFIDE_OK};
 use super::library::{bonafide_status, bonafide_text};
+use crate::arc::{self, ArcResult};
 use crate::dkim::{self, DkimResult};
 use crate::dmarc::{self, DmarcResult};
+use crate::domain::Domain;
 use crate::spf::{self, SpfResult};
 
 /// What became of one thing that was checked, and why. It belongs to a report, and is not freed.
@@ -59,7 +61,8 @@ from_c!(bonafide_result: BONAFIDE_RESULT_NONE, BONAFIDE_RESULT_PASS, BONAFIDE_RE
 pub enum bonafide_property {
     /// Why the result is no pass, in English. What strangers wrote is quoted.
     BONAFIDE_PROPERTY_CAUSE = 1,
-    /// The domain that the verdict is about: of MAIL FROM or HELO, d=, or that of the author.
+    /// The domain that the verdict is about: of MAIL FROM or HELO, d=, the last sealer, or that of
+    /// the author.
     BONAFIDE_PROPERTY_DOMAIN = 2,
     /// SPF: the term that decided, and the record that it stands in.
     BONAFIDE_PROPERTY_MATCHED = 3,
@@ -87,6 +90,8 @@ pub enum bonafide_property {
     BONAFIDE_PROPERTY_RECORD_DOMAIN = 13,
     /// DMARC: the record.
     BONAFIDE_PROPERTY_RECORD = 14,
+    /// ARC: d= of the seals, the first set first, with spaces between them.
+    BONAFIDE_PROPERTY_SEALERS = 15,
     /// 1 if DNSSEC authenticated what the verdict rests on; SPF and DMARC.
     BONAFIDE_PROPERTY_AUTHENTIC = 100,
     /// SPF: terms that asked the DNS.
@@ -113,6 +118,10 @@ pub enum bonafide_property {
     BONAFIDE_PROPERTY_SPF_ALIGNED = 111,
     /// DMARC: 1 if a signature passed for an aligned domain.
     BONAFIDE_PROPERTY_DKIM_ALIGNED = 112,
+    /// ARC: the number of sets, which is the highest instance.
+    BONAFIDE_PROPERTY_INSTANCES = 113,
+    /// ARC: 1 if a failed lookup broke the chain, so that a later attempt may give another result.
+    BONAFIDE_PROPERTY_TEMPORARY = 114,
 }
 
 #[allow(clippy::enum_glob_use, reason = "all of them are named below")]
@@ -126,7 +135,8 @@ from_c!(bonafide_property: BONAFIDE_PROPERTY_CAUSE, BONAFIDE_PROPERTY_DOMAIN, BO
     BONAFIDE_PROPERTY_LOOKUPS, BONAFIDE_PROPERTY_VOID_LOOKUPS, BONAFIDE_PROPERTY_SMTP_CODE,
     BONAFIDE_PROPERTY_LIFETIME, BONAFIDE_PROPERTY_POSITION, BONAFIDE_PROPERTY_KEY_BITS,
     BONAFIDE_PROPERTY_TESTING, BONAFIDE_PROPERTY_TIMESTAMP, BONAFIDE_PROPERTY_EXPIRATION,
-    BONAFIDE_PROPERTY_UNSIGNED_BODY_OCTETS, BONAFIDE_PROPERTY_SPF_ALIGNED, BONAFIDE_PROPERTY_DKIM_ALIGNED);
+    BONAFIDE_PROPERTY_UNSIGNED_BODY_OCTETS, BONAFIDE_PROPERTY_SPF_ALIGNED, BONAFIDE_PROPERTY_DKIM_ALIGNED,
+    BONAFIDE_PROPERTY_SEALERS, BONAFIDE_PROPERTY_INSTANCES, BONAFIDE_PROPERTY_TEMPORARY);
 
 impl bonafide_verdict {
     fn new(result: bonafide_result, line: impl Display) -> Self {
@@ -192,6 +202,22 @@ impl bonafide_verdict {
             .number(BONAFIDE_PROPERTY_TIMESTAMP, verdict.timestamp.map(|time| time.0))
             .number(BONAFIDE_PROPERTY_EXPIRATION, verdict.expiration.map(|time| time.0))
             .number(BONAFIDE_PROPERTY_UNSIGNED_BODY_OCTETS, Some(verdict.unsigned_body_octets))
+    }
+
+    pub(super) fn arc(verdict: &arc::Verdict) -> Self {
+        let result = match verdict.result {
+            ArcResult::None => BONAFIDE_RESULT_NONE,
+            ArcResult::Pass => BONAFIDE_RESULT_PASS,
+            ArcResult::Fail => BONAFIDE_RESULT_FAIL,
+        };
+        let sealers: Vec<_> = verdict.sealers.iter().map(Domain::as_str).collect();
+        let cause = verdict.cause.as_ref();
+        Self::new(result, verdict)
+            .text(BONAFIDE_PROPERTY_CAUSE, cause)
+            .text(BONAFIDE_PROPERTY_DOMAIN, verdict.sealers.last())
+            .text(BONAFIDE_PROPERTY_SEALERS, Some(sealers.join(" ")).filter(|all| !all.is_empty()))
+            .number(BONAFIDE_PROPERTY_INSTANCES, Some(verdict.instances.into()))
+            .number(BONAFIDE_PROPERTY_TEMPORARY, cause.map(|cause| cause.is_temporary().into()))
     }
 
     pub(super) fn dmarc(verdict: &dmarc::Verdict) -> Self {
