@@ -20,13 +20,11 @@ use crate::support::project;
 #[allow(unreachable_pub, reason = "the laws are a library for the fuzz targets")]
 pub(crate) mod laws;
 
-<<<<<<< HEAD
+#[cfg(feature = "capi")]
+mod c;
 #[cfg(feature = "arc")]
 mod chains;
 mod dns;
-=======
-mod c;
->>>>>>> capi
 mod front_door;
 mod identity;
 #[cfg(feature = "arc")]
@@ -104,11 +102,7 @@ fn every_target_has_seeds() {
     assert_eq!(targets, names("fuzz/seeds", ""));
     let mut tested: BTreeSet<_> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
     // Compiled only with their features.
-<<<<<<< HEAD
-    tested.extend(["arc_chain", "arc_sets", "seal", "wire"].map(str::to_owned));
-=======
-    tested.extend(["capi", "wire"].map(str::to_owned));
->>>>>>> capi
+    tested.extend(["arc_chain", "arc_sets", "capi", "seal", "wire"].map(str::to_owned));
     assert_eq!(targets, tested);
     for target in targets {
         let seeds = seeds(&target);

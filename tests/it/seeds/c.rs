@@ -1,5 +1,4 @@
 //! Seeds of the target `capi`.
-#![cfg(feature = "capi")]
 
 use super::*;
 
