@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "capi"), forbid(unsafe_code))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 #[cfg(not(any(feature = "ring", feature = "aws-lc-rs", feature = "rust-crypto")))]
@@ -13,6 +14,8 @@ pub mod arc;
 pub mod authentication_results;
 pub mod authenticator;
 pub mod canonicalization;
+#[cfg(feature = "capi")]
+pub mod capi;
 mod crypto;
 pub mod dkim;
 pub mod dmarc;

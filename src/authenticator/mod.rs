@@ -50,6 +50,8 @@ pub use lookups::{ForeignLookups, Lookups};
 pub use policy_override::PolicyOverride;
 pub use report::{Report, SmtpReply};
 pub use session::Session;
+#[cfg(feature = "capi")]
+pub(crate) use session::{HeaderReader, field_octets};
 
 #[cfg(feature = "arc")]
 use crate::arc;

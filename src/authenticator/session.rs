@@ -113,20 +113,7 @@ impl Session {
     /// The next field of the header, as a milter gets it: the value with all that stands behind the colon,
     /// a space in front of it too, and with LF or CRLF in its folds. Then call [`Session::end_header`].
     pub fn field(&mut self, name: &[u8], value: &[u8]) {
-        let octets = name.len().saturating_add(value.len()).saturating_add(16);
-        let mut field = Vec::with_capacity(octets);
-        field.extend_from_slice(name);
-        field.push(b':');
-        for line in value.split_inclusive(|octet| *octet == b'\n') {
-            match line.strip_suffix(b"\n") {
-                Some(line) => {
-                    field.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
-                    field.extend_from_slice(b"\r\n");
-                }
-                None => field.extend_from_slice(line),
-            }
-        }
-        field.extend_from_slice(b"\r\n");
+        let field = field_octets(name, value);
         self.arrival.has_header_end = true;
         self.write(&field);
     }
@@ -277,24 +264,43 @@ impl Arrival {
     }
 }
 
+/// A field as it stands in a message, of which a milter gets the name and the value.
+pub(crate) fn field_octets(name: &[u8], value: &[u8]) -> Vec<u8> {
+    let octets = name.len().saturating_add(value.len()).saturating_add(16);
+    let mut field = Vec::with_capacity(octets);
+    field.extend_from_slice(name);
+    field.push(b':');
+    for line in value.split_inclusive(|octet| *octet == b'\n') {
+        match line.strip_suffix(b"\n") {
+            Some(line) => {
+                field.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+                field.extend_from_slice(b"\r\n");
+            }
+            None => field.extend_from_slice(line),
+        }
+    }
+    field.extend_from_slice(b"\r\n");
+    field
+}
+
 /// Keeps a header up to a limit, and finds its end however long it is.
 #[derive(Debug)]
-struct HeaderReader {
+pub(crate) struct HeaderReader {
     /// With the empty line behind it; at most three octets over the limit, which show that there were more.
-    octets: Vec<u8>,
+    pub(crate) octets: Vec<u8>,
     limit: usize,
     /// The last three octets that were read; a line end before the first.
     last: [u8; 3],
-    is_at_end: bool,
+    pub(crate) is_at_end: bool,
 }
 
 impl HeaderReader {
-    fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { octets: Vec::new(), limit, last: *b"\0\r\n", is_at_end: false }
     }
 
     /// Reads on to the end of the header or of the chunk, and says how far it came.
-    fn write(&mut self, chunk: &[u8]) -> usize {
+    pub(crate) fn write(&mut self, chunk: &[u8]) -> usize {
         let mut end = chunk.len();
         for at in memchr::memchr_iter(b'\n', chunk) {
             let before = chunk.get(at.saturating_sub(3)..at).unwrap_or_default();

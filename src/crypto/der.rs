@@ -302,7 +302,7 @@ impl<'a> Reader<'a> {
     pub(super) fn integer(&mut self, expected: &'static str) -> Result<&'a [u8], KeyEncodingError> {
         let integer = self.value(INTEGER, expected)?;
         match integer.rest {
-            [] | [0, ..0x80, ..] | [0xff, 0x80..=0xff, ..] => {
+            [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => {
                 Err(integer.unexpected("an INTEGER in its shortest form"))
             }
             contents => Ok(contents),

@@ -16,6 +16,7 @@ const FLOORS: &[(&str, usize)] = &[
     ("authenticator", 3),
     ("bin", 4),
     ("canonicalization", 0),
+    ("capi", 4),
     ("crypto", 1),
     ("dkim", 2),
     ("dkim::key", 0),

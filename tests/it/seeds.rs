@@ -20,6 +20,8 @@ use crate::support::project;
 #[allow(unreachable_pub, reason = "the laws are a library for the fuzz targets")]
 pub(crate) mod laws;
 
+#[cfg(feature = "capi")]
+mod c;
 #[cfg(feature = "arc")]
 mod chains;
 mod dns;
@@ -43,6 +45,8 @@ const TARGETS: &[(&str, Law)] = &[
     ("author", laws::author::holds),
     ("body_chunks", laws::body_chunks::holds),
     ("canonicalization", laws::canonicalization::holds),
+    #[cfg(feature = "capi")]
+    ("capi", laws::capi::holds),
     ("dmarc_record", laws::dmarc_record::holds),
     ("domain", laws::domain::holds),
     ("front_door", laws::front_door::holds),
@@ -98,7 +102,7 @@ fn every_target_has_seeds() {
     assert_eq!(targets, names("fuzz/seeds", ""));
     let mut tested: BTreeSet<_> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
     // Compiled only with their features.
-    tested.extend(["arc_chain", "arc_sets", "seal", "wire"].map(str::to_owned));
+    tested.extend(["arc_chain", "arc_sets", "capi", "seal", "wire"].map(str::to_owned));
     assert_eq!(targets, tested);
     for target in targets {
         let seeds = seeds(&target);

@@ -12,6 +12,8 @@ pub mod authentication_results;
 pub mod author;
 pub mod body_chunks;
 pub mod canonicalization;
+#[cfg(feature = "capi")]
+pub mod capi;
 pub mod dmarc_record;
 pub mod domain;
 pub mod front_door;
@@ -44,6 +46,7 @@ pub type Reply = Result<Answer, LookupError>;
 
 /// Octets from the front of an input that choose what a case is like. Behind the end they are 0, so
 /// that every input is some case.
+#[derive(Default)]
 pub struct Choices<'a>(&'a [u8]);
 
 impl<'a> Choices<'a> {
