@@ -21,6 +21,10 @@ mod cost;
 mod dkim;
 mod dmarc;
 mod dns;
+#[cfg(feature = "hickory")]
+mod dns_faults;
+#[cfg(feature = "hickory")]
+mod dnssec;
 mod examples;
 mod floors;
 mod front_door;
