@@ -35,7 +35,9 @@ impl World {
                 DnsServer::start_with(&self.zone, manners, hook(fault, self.question.clone()))
             }
         };
-        let resolver = resolver(server.address(), Duration::from_millis(500));
+        // Only where nothing comes is there something to wait for.
+        let patience = if fault == Some("timeout") { 500 } else { 5000 };
+        let resolver = resolver(server.address(), Duration::from_millis(patience));
         let result = match &self.destination {
             Some(uri) => destination(uri, &resolver).await,
             None => {
