@@ -70,7 +70,8 @@ async fn destination(uri: &str, resolver: &Hickory) -> String {
 fn in_words(report: &Report) -> String {
     let spf = &report.spf.as_ref().unwrap().mail_from;
     let explained = if spf.explanation.is_some() { " explained" } else { "" };
-    let dkim = report.dkim.first().map_or("none".to_owned(), |verdict| verdict.result.to_string());
+    let dkim =
+        report.dkim.first().map_or_else(|| "none".to_owned(), |verdict| verdict.result.to_string());
     let asked = report.dmarc.disposition.map_or(String::new(), |policy| format!("/{policy}"));
     format!("spf={}{explained} dkim={dkim} dmarc={}{asked}", spf.result, report.dmarc.result)
 }

@@ -217,7 +217,7 @@ impl Shared {
             let alias = alias.map(|(owner, to)| record(owner, CNAME, 30, &encode_name(to)));
             return Some(query.reply(NOERROR, alias.as_slice(), false));
         };
-        let mut last = Question::new(query.name.clone(), record_type);
+        let mut last = Question::new(query.name, record_type);
         self.asked().push((transport, last.clone()));
         if self.manners.not_implemented {
             return Some(query.reply(NOTIMP, &[], false));

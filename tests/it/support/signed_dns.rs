@@ -99,7 +99,7 @@ impl SignedDns {
             let is_here = |zone: &&Zone| {
                 zone.apex.zone_of(&owner) && (record_type != RecordType::DS || zone.apex != owner)
             };
-            let zone = self.0.iter().find(is_here).or(self.0.last()).unwrap();
+            let zone = self.0.iter().find(is_here).or_else(|| self.0.last()).unwrap();
             let types = zone.records.get(&owner);
             let of_type = |record_type| types.and_then(|types| types.get(&record_type));
             if of_type(record_type).is_some() {
