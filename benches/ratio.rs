@@ -100,6 +100,23 @@ fn cases(filter: &str) {
         },
         &mut || drop(black_box(two.sign())),
     );
+    #[cfg(feature = "arc")]
+    for sets in [1, 3, 25, 50] {
+        let sealed = support::sealing::Sealed::new(sets);
+        assert!(sealed.floor());
+        case(
+            &format!("arc 10 KB {sets:>2} sets / floor"),
+            &mut || assert!(sealed.floor()),
+            &mut || drop(black_box(sealed.validate())),
+        );
+    }
+    #[cfg(feature = "arc")]
+    {
+        let [once, twice] = [25, 50].map(support::sealing::Sealed::new);
+        case("twice the sets / once", &mut || drop(black_box(once.validate())), &mut || {
+            drop(black_box(twice.validate()))
+        });
+    }
     let front_door = FrontDoor::new();
     case(
         "front door 10 KB / its evaluators alone",

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
 pub(crate) mod front_door;
+#[cfg(feature = "arc")]
+pub(crate) mod sealing;
 pub(crate) mod signing;
 
 use std::pin::pin;
@@ -256,19 +258,23 @@ impl Signed {
     /// signature over the canonical header, by the same backend.
     pub(crate) fn floor(&self) -> bool {
         std::hint::black_box(digest(&SHA256, &self.canonical_body));
+        self.check(&self.canonical_header, &self.signature)
+    }
+
+    /// The check of a signature by the key that signed the message.
+    pub(crate) fn check(&self, canonical: &[u8], signature: &[u8]) -> bool {
         match self.kind {
             Kind::Rsa2048 => {
                 let algorithm = &backend::signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY;
                 backend::signature::UnparsedPublicKey::new(algorithm, &self.public_key)
-                    .verify(&self.canonical_header, &self.signature)
+                    .verify(canonical, signature)
                     .is_ok()
             }
             Kind::Ed25519 => {
                 let key = self.public_key.as_slice().try_into().unwrap();
                 let key = ed25519_dalek::VerifyingKey::from_bytes(key).unwrap();
-                let signature = ed25519_dalek::Signature::from_slice(&self.signature).unwrap();
-                let hash = digest(&SHA256, &self.canonical_header);
-                key.verify_strict(hash.as_ref(), &signature).is_ok()
+                let signature = ed25519_dalek::Signature::from_slice(signature).unwrap();
+                key.verify_strict(digest(&SHA256, canonical).as_ref(), &signature).is_ok()
             }
         }
     }

@@ -7,11 +7,19 @@
 //!
 //! [`verify()`] takes a whole message in memory. [`Verifier`] takes it as it arrives, beside a
 //! [`dkim::Verifier`](crate::dkim::Verifier) that hashes the body for both if wanted.
+//!
+//! [`Sealer`] adds a set to a message that leaves, in memory or as it is sent.
 
+mod payload;
+mod seal;
+mod sealing_error;
 mod set;
 mod verdict;
 mod verify;
 
+pub use payload::AuthresPayload;
+pub use seal::{PreparedSealing, Sealer, Sealing, SealingOptions};
+pub use sealing_error::SealingError;
 pub use set::MAXIMUM_INSTANCE;
 pub use set::{
     ArcField, ChainValidation, InstanceError, Seal, SealError, Set, Sets, StructureError,

@@ -196,6 +196,12 @@ impl ArcField {
     }
 }
 
+/// The value of the first tag of a name, whatever is wrong with the list.
+fn value_of<'a>(name: &[u8], list: &'a [u8]) -> Option<&'a [u8]> {
+    let mut tags = Tags::new(list).filter_map(Result::ok);
+    tags.find(|tag| tag.name == name).map(|tag| tag.value)
+}
+
 /// What i= holds and where, if it is first and a semicolon follows: `instance [CFWS] ";"` of RFC 8617 section 4.1.1.
 fn leading_instance(value: &[u8]) -> Option<(&[u8], usize)> {
     read_leading_instance(&mut Cursor::new(value, 0))
@@ -238,8 +244,7 @@ impl ChainValidation {
 
     /// cv= of a seal, whatever else is wrong with it.
     fn of(value: &[u8]) -> Option<Self> {
-        let mut tags = Tags::new(value).filter_map(Result::ok);
-        Self::parse(tags.find(|tag| tag.name == b"cv")?.value)
+        Self::parse(value_of(b"cv", value)?)
     }
 }
 
@@ -258,15 +263,10 @@ impl Seal {
         let tags = SignatureTags::read(value);
         let common = tags.interpret_seal()?;
         let instance = ArcField::Seal.instance(value)?;
-        let mut found = None;
-        for tag in Tags::new(value).filter_map(Result::ok) {
-            match tag.name {
-                b"cv" => found = Some(tag),
-                b"h" => return Err(SealError::FieldNames { offset: tag.value_offset }),
-                _ => {}
-            }
+        if let Some(offset) = tags.field_names_offset() {
+            return Err(SealError::FieldNames { offset });
         }
-        let (word, offset) = found.map_or((&[][..], 0), |tag| (tag.value, tag.value_offset));
+        let (word, offset) = common.chain_validation.unwrap_or_default();
         let chain_validation = ChainValidation::parse(word)
             .ok_or_else(|| SealError::ChainValidation { found: tag_list::quote(word), offset })?;
         let seal = Self {
@@ -374,11 +374,16 @@ impl<'a> Sets<'a> {
         u8::try_from(self.slots.len()).ok().filter(|highest| *highest > 0)
     }
 
+    /// Whether the newest seal says that the chain was broken.
+    pub(super) fn is_marked_as_failed(&self) -> bool {
+        let Some([_, _, Some((_, seal))]) = self.slots.last() else { return false };
+        ChainValidation::of(seal.value()) == Some(ChainValidation::Fail)
+    }
+
     /// The instances from 1 on, with what stands in d= of their seals as far as it can be read.
     pub(super) fn sealers(&self) -> impl Iterator<Item = Domain> {
-        self.slots
-            .iter()
-            .filter_map(|[_, _, seal]| SignatureTags::read(seal.as_ref()?.1.value()).domain())
+        let seals = self.slots.iter().filter_map(|[_, _, seal]| seal.as_ref());
+        seals.filter_map(|(_, seal)| Domain::parse(value_of(b"d", seal.value())?).ok())
     }
 
     /// The sets from instance 1 on, if they make a chain that could be verified.
@@ -388,9 +393,7 @@ impl<'a> Sets<'a> {
     /// For the first thing in the way, in the order of
     /// [RFC 8617 section 5.2](https://www.rfc-editor.org/rfc/rfc8617#section-5.2).
     pub fn check(&self) -> Result<Vec<Set<'a>>, StructureError> {
-        if let Some([_, _, Some((_, seal))]) = self.slots.last()
-            && ChainValidation::of(seal.value()) == Some(ChainValidation::Fail)
-        {
+        if self.is_marked_as_failed() {
             let instance = self.highest_instance().unwrap_or_default();
             return Err(StructureError::AlreadyFailed { instance });
         }

@@ -7,11 +7,12 @@ use super::set::{ArcField, MAXIMUM_INSTANCE, Seal, Set, Sets};
 use super::verdict::{ArcResult, Cause, Event, Verdict};
 use crate::canonicalization::{Canonicalization, header_field};
 use crate::dkim::public_key::check_use;
+use crate::dkim::select::append_without_signature;
 use crate::dkim::signature::SignatureField;
 use crate::dkim::verify::{key_question, key_record, public_key};
 use crate::dkim::{self, BodyHashes, DkimResult, ForeignKeys, Keys};
 use crate::dns::{Question, Resolver};
-use crate::message::{Field, Header};
+use crate::message::Header;
 use crate::time::UnixTime;
 
 /// What a verifier of chains accepts, and what it finds out.
@@ -117,30 +118,19 @@ impl Verifier {
             questions: Arc::default(),
             options: options.clone(),
         };
-        if let Err(cause) = verifier.prepare(&sets) {
-            verifier.seals.clear();
-            verifier.verdict.fail(cause);
-        }
-        if !verifier.seals.is_empty() {
-            let mut questions = verifier.signatures.questions().to_vec();
-            for (set, check) in sets.iter().zip(&mut verifier.seals) {
-                // `prepare` has made each of them once.
-                let Ok(question) = key_question(&set.seal.selector, &set.seal.domain) else {
-                    continue;
-                };
-                let known = questions.iter().position(|known| *known == question);
-                check.question = known.unwrap_or(questions.len());
-                if known.is_none() {
-                    questions.push(question);
-                }
+        let mut questions = verifier.signatures.questions().to_vec();
+        match verifier.prepare(sets, &mut questions) {
+            Ok(()) => verifier.questions = questions.into(),
+            Err(cause) => {
+                verifier.seals.clear();
+                verifier.verdict.fail(cause);
             }
-            verifier.questions = questions.into();
         }
         verifier
     }
 
-    /// Decides what needs no key, and keeps what the seals cover.
-    fn prepare(&mut self, sets: &[Set<'_>]) -> Result<(), Cause> {
+    /// Decides what needs no key, keeps what the seals cover, and adds the questions for their keys.
+    fn prepare(&mut self, sets: Vec<Set<'_>>, questions: &mut Vec<Question>) -> Result<(), Cause> {
         let Some(newest) = sets.last() else { return Ok(()) };
         let instances = self.verdict.instances;
         self.verdict.note(|| Event::Chain { instances });
@@ -155,21 +145,31 @@ impl Verifier {
         }
         for set in sets {
             let instance = set.seal.instance;
-            key_question(&set.seal.selector, &set.seal.domain)
+            let question = key_question(&set.seal.selector, &set.seal.domain)
                 .map_err(|cause| Cause::Seal { instance, cause })?;
+            let known = questions.iter().position(|known| *known == question);
+            let question = known.unwrap_or_else(|| {
+                questions.push(question);
+                questions.len().saturating_sub(1)
+            });
             push(&mut self.sets, set.authentication_results.as_bytes());
             push(&mut self.sets, set.message_signature.as_bytes());
             let covered = self.sets.len();
             let start = self.stripped.len();
-            push_stripped(&mut self.stripped, set.seal_field, &set.hole);
+            append_without_signature(
+                Canonicalization::Relaxed,
+                set.seal_field,
+                set.hole,
+                &mut self.stripped,
+            );
             let own = start..self.stripped.len();
             push(&mut self.sets, set.seal_field.as_bytes());
             self.seals.push(SealCheck {
-                seal: set.seal.clone(),
+                seal: set.seal,
                 position: set.seal_position,
                 covered,
                 own,
-                question: 0,
+                question,
             });
         }
         Ok(())
@@ -322,21 +322,10 @@ impl SealCheck {
 }
 
 /// Appends a field as a seal covers it, RFC 8617 section 5.1.1.
-fn push(canonical: &mut Vec<u8>, field: &[u8]) {
+pub(super) fn push(canonical: &mut Vec<u8>, field: &[u8]) {
     header_field(Canonicalization::Relaxed, field, canonical);
     // As for other signatures, the last field of a message that breaks off in its header ends in CRLF too.
     if !canonical.ends_with(b"\r\n") {
         canonical.extend_from_slice(b"\r\n");
-    }
-}
-
-/// Appends a seal's own field without its signature and its final CRLF.
-fn push_stripped(canonical: &mut Vec<u8>, field: Field<'_>, hole: &Range<usize>) {
-    let [start, end] = [hole.start, hole.end].map(|at| field.value_offset().saturating_add(at));
-    let octets = field.as_bytes();
-    let halves = [octets.get(..start), octets.get(end..)].map(Option::unwrap_or_default);
-    header_field(Canonicalization::Relaxed, &halves.concat(), canonical);
-    if canonical.ends_with(b"\r\n") {
-        canonical.truncate(canonical.len().saturating_sub(2));
     }
 }

@@ -28,6 +28,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use parse::ParseError;
+#[cfg(feature = "arc")]
+pub(crate) use strip::Own;
 pub use strip::strip;
 
 use crate::domain::Domain;

@@ -1,6 +1,7 @@
 //! Reads an Authentication-Results field.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::{
     AuthenticationResults, Keyword, MethodResult, Property, Text, Value, ValueError, is_dot_atom,
@@ -81,14 +82,20 @@ impl<'a> AuthenticationResults<'a> {
     ///
     /// For the first thing that is not of the grammar.
     pub fn parse(value: &'a [u8]) -> Result<Self, ParseError> {
-        let mut parser = Parser { cursor: Cursor::new(value, 0), value };
-        parser.field()
+        Self::read(value).map(|(field, _)| field)
+    }
+
+    /// The field, and where in the value its results stand, without the semicolons around them.
+    pub(crate) fn read(value: &'a [u8]) -> Result<(Self, Range<usize>), ParseError> {
+        let mut parser = Parser { cursor: Cursor::new(value, 0), value, results: 0..0 };
+        parser.field().map(|field| (field, parser.results))
     }
 }
 
 struct Parser<'a> {
     cursor: Cursor<'a>,
     value: &'a [u8],
+    results: Range<usize>,
 }
 
 impl<'a> Parser<'a> {
@@ -109,8 +116,14 @@ impl<'a> Parser<'a> {
             if self.cursor.peek().is_none() && !is_first {
                 break;
             }
+            if is_first {
+                self.results.start = self.cursor.offset();
+            }
             match self.result()? {
-                Some(result) => field.results.push(result),
+                Some(result) => {
+                    field.results.push(result);
+                    self.results.end = self.cursor.offset();
+                }
                 None if is_first => {
                     // Nothing but the end may follow `none`.
                     self.cursor.take(b';');

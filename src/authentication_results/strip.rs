@@ -36,19 +36,19 @@ pub fn strip(header: &Header<'_>, authserv_id: &str) -> Vec<usize> {
 }
 
 /// Our identifier, without what a word in quotes is read without.
-struct Own {
+pub(crate) struct Own {
     id: Vec<u8>,
     domain: Option<Domain>,
 }
 
 impl Own {
-    fn new(id: &[u8]) -> Self {
+    pub(crate) fn new(id: &[u8]) -> Self {
         let mut id: Vec<_> = significant(id).collect();
         id.pop_if(|last| *last == b'.');
         Self { domain: Domain::parse(&id).ok(), id }
     }
 
-    fn is(&self, word: &[u8]) -> bool {
+    pub(crate) fn is(&self, word: &[u8]) -> bool {
         let word = word.strip_suffix(b".").unwrap_or(word);
         if word.is_empty() {
             return false;

@@ -17,6 +17,16 @@ impl AuthenticationResults<'_> {
     }
 }
 
+#[cfg(feature = "arc")]
+impl Text<'_> {
+    /// As it stands in a field: a token, or a quoted string.
+    pub(crate) fn to_word(&self) -> String {
+        let mut word = String::new();
+        push_text(&mut word, self);
+        word
+    }
+}
+
 impl fmt::Display for AuthenticationResults<'_> {
     /// The value of the field, which parses back to an equal one: each result on a line of its own, long
     /// ones folded. No line is over 998 octets, and CR and LF stand in folds only.

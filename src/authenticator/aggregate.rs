@@ -17,7 +17,7 @@ use crate::spf::SpfResult;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct AggregateRow {
-    /// The address of the client, if it is known.
+    /// The address of the client, if it is known; a mapped one as IPv4.
     pub source_ip: Option<IpAddr>,
     /// The record that applied.
     pub policy_published: PolicyPublished,
@@ -136,7 +136,7 @@ impl Report {
             })
         });
         Some(AggregateRow {
-            source_ip: self.envelope.ip,
+            source_ip: self.envelope.ip.map(|ip| ip.to_canonical()),
             policy_published,
             disposition: dmarc.disposition?,
             dkim_aligned: dmarc.dkim_aligned,

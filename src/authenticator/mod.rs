@@ -37,6 +37,8 @@ mod lookups;
 #[cfg(feature = "arc")]
 mod policy_override;
 mod report;
+#[cfg(feature = "arc")]
+mod seal;
 mod session;
 
 use std::net::IpAddr;

@@ -10,9 +10,11 @@
 //! [`Signer`] signs with one [`SigningKey`] or several, a message in memory or one that arrives.
 
 pub(crate) mod body_hash;
+pub(crate) mod covered;
 mod key;
+pub(crate) mod prepared;
 pub(crate) mod public_key;
-mod select;
+pub(crate) mod select;
 pub(crate) mod sign;
 pub(crate) mod signature;
 pub(crate) mod signature_error;
@@ -25,10 +27,9 @@ pub(crate) mod write;
 
 pub use body_hash::BodyHashes;
 pub use key::{KeyRecord, KeyRecordError, KeyType};
+pub use prepared::SigningRequest;
 pub use public_key::KeyError;
-pub use sign::{
-    Expiration, FieldsToSign, PreparedSigning, Signer, Signing, SigningOptions, SigningRequest,
-};
+pub use sign::{Expiration, FieldsToSign, PreparedSigning, Signer, Signing, SigningOptions};
 pub use signature::{Algorithm, Identity, Signature};
 pub use signature_error::SignatureError;
 pub use signing_error::SigningError;

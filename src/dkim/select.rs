@@ -66,7 +66,9 @@ impl<'h, 'a> Selector<'h, 'a> {
     }
 }
 
-fn append_without_signature(
+/// Appends a signature's own field as it is signed, RFC 6376 section 3.7: without the value of b=, which
+/// stands at `hole` in the field's value, and without its final CRLF.
+pub(crate) fn append_without_signature(
     canonicalization: Canonicalization,
     field: Field<'_>,
     hole: Range<usize>,
@@ -76,7 +78,6 @@ fn append_without_signature(
     let octets = field.as_bytes();
     let halves = [octets.get(..start), octets.get(end..)].map(Option::unwrap_or_default);
     header_field(canonicalization, &halves.concat(), canonical);
-    // RFC 6376 section 3.7: the signature's own field goes in without its final CRLF.
     if canonical.ends_with(b"\r\n") {
         canonical.truncate(canonical.len().saturating_sub(2));
     }

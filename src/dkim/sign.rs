@@ -1,14 +1,14 @@
 //! The signer: header, body, fields to prepend; RFC 6376 section 5.
 
-use super::body_hash::{BodyHashRequest, BodyHasher};
+use super::covered::Covering;
+use super::prepared::{Prepared, SigningRequest};
 use super::signature::{Algorithm, Identity};
 use super::signing_error::SigningError;
 use super::signing_key::SigningKey;
 use super::write::{TagLayout, UnsignedField};
-use crate::canonicalization::{Canonicalization, header_field};
-use crate::crypto;
+use crate::canonicalization::Canonicalization;
 use crate::domain::{Domain, Selector};
-use crate::message::{DefectScanner, Defects, FieldIndex, Header};
+use crate::message::Header;
 use crate::tag_list::{self, Base64};
 use crate::time::UnixTime;
 
@@ -52,6 +52,21 @@ impl Default for SigningOptions {
             eight_bit: true,
             layout: TagLayout::Conventional,
         }
+    }
+}
+
+impl SigningOptions {
+    /// Refuses keys that are too short.
+    pub(crate) fn check_key(
+        &self,
+        selector: &Selector,
+        key: &SigningKey,
+    ) -> Result<(), SigningError> {
+        let (bits, minimum) = (key.bits(), self.minimum_rsa_bits.max(1024));
+        if key.algorithm() == Algorithm::RsaSha256 && bits < minimum {
+            return Err(SigningError::ShortKey { selector: selector.clone(), bits, minimum });
+        }
+        Ok(())
     }
 }
 
@@ -128,7 +143,7 @@ impl Default for FieldsToSign {
 }
 
 impl FieldsToSign {
-    fn names(&self) -> impl Iterator<Item = &String> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
         let (names, further): (_, &[String]) = match self {
             Self::Exactly(names) => (names, &[]),
             Self::Present { signed, oversigned } => (signed, oversigned),
@@ -139,6 +154,18 @@ impl FieldsToSign {
     fn signs_from(&self) -> bool {
         let (Self::Exactly(names) | Self::Present { signed: names, .. }) = self;
         names.iter().any(|name| name.eq_ignore_ascii_case("From"))
+    }
+
+    /// Refuses what no signature could have as h=.
+    pub(crate) fn check(&self) -> Result<(), SigningError> {
+        // RFC 6376 section 3.5: hdr-name, which a semicolon would end.
+        let is_name = |name: &str| {
+            !name.is_empty() && name.bytes().all(|octet| matches!(octet, b'!'..=b'9' | b'<'..=b'~'))
+        };
+        if let Some(name) = self.names().find(|name| !is_name(name)) {
+            return Err(SigningError::FieldName { found: tag_list::quote(name.as_bytes()) });
+        }
+        if self.signs_from() { Ok(()) } else { Err(SigningError::FromNotSigned) }
     }
 }
 
@@ -186,26 +213,13 @@ impl Signer {
         if keys.is_empty() {
             return Err(SigningError::NoKey);
         }
-        let minimum = options.minimum_rsa_bits.max(1024);
         for (position, (selector, key)) in keys.iter().enumerate() {
             if keys.iter().take(position).any(|(other, _)| other == selector) {
                 return Err(SigningError::SameSelector { selector: selector.clone() });
             }
-            let bits = key.bits();
-            if key.algorithm() == Algorithm::RsaSha256 && bits < minimum {
-                return Err(SigningError::ShortKey { selector: selector.clone(), bits, minimum });
-            }
+            options.check_key(selector, key)?;
         }
-        // RFC 6376 section 3.5: hdr-name, which a semicolon would end.
-        let is_name = |name: &str| {
-            !name.is_empty() && name.bytes().all(|octet| matches!(octet, b'!'..=b'9' | b'<'..=b'~'))
-        };
-        if let Some(name) = options.fields.names().find(|name| !is_name(name)) {
-            return Err(SigningError::FieldName { found: tag_list::quote(name.as_bytes()) });
-        }
-        if !options.fields.signs_from() {
-            return Err(SigningError::FromNotSigned);
-        }
+        options.fields.check()?;
         if let Some(identity) = &options.identity
             && !identity.domain.is_equal_or_below(&domain)
         {
@@ -241,103 +255,9 @@ impl Signer {
         if let Some(expiration) = expiration.filter(|expiration| *expiration <= now) {
             return Err(SigningError::Expired { timestamp: now, expiration });
         }
-        let mut scanner = DefectScanner::new();
-        scanner.write(header.as_bytes());
-        self.options.check(&scanner.finish(), 0)?;
-        check_from(header)?;
-
-        let mut canonical = Vec::with_capacity(header.as_bytes().len().saturating_add(1024));
-        let names = select(&self.options, header, &mut canonical);
-        let body = BodyHasher::new([BodyHashRequest {
-            canonicalization: self.options.body_canonicalization,
-            length: None,
-        }]);
-        Ok(Signing {
-            signer: self,
-            names,
-            signed_header: canonical,
-            timestamp: now,
-            expiration,
-            body,
-            scanner: DefectScanner::new(),
-            body_offset: header.body_offset(),
-        })
+        let covering = Covering::new(&self.options, header)?;
+        Ok(Signing { signer: self, covering, timestamp: now, expiration })
     }
-}
-
-impl SigningOptions {
-    /// Refuses what the options do not allow; offsets are counted from `start`.
-    fn check(&self, defects: &Defects, start: u64) -> Result<(), SigningError> {
-        let at = |first: Option<u64>| first.map(|offset| offset.saturating_add(start));
-        if let Some(offset) = at(defects.nul.first) {
-            return Err(SigningError::Nul { offset });
-        }
-        if let Some(offset) = at(defects.bare_cr.first) {
-            return Err(SigningError::BareCr { offset });
-        }
-        if let Some(offset) = at(defects.bare_lf.first) {
-            return Err(SigningError::BareLf { offset });
-        }
-        if let Some(offset) = at(defects.long_lines.first).filter(|_| !self.long_lines) {
-            return Err(SigningError::LongLine { offset });
-        }
-        if let Some(offset) = at(defects.first_eight_bit).filter(|_| !self.eight_bit) {
-            return Err(SigningError::EightBit { offset });
-        }
-        Ok(())
-    }
-}
-
-fn check_from(header: &Header<'_>) -> Result<(), SigningError> {
-    let mut found = 0_usize;
-    let mut offset = 0_usize;
-    for field in header.fields() {
-        if field.name().eq_ignore_ascii_case(b"From") {
-            found = found.saturating_add(1);
-            if found > 1 {
-                let offset = u64::try_from(offset).unwrap_or(u64::MAX);
-                return Err(SigningError::SeveralFrom { offset });
-            }
-        }
-        offset = offset.saturating_add(field.as_bytes().len());
-    }
-    if found == 0 { Err(SigningError::NoFrom) } else { Ok(()) }
-}
-
-/// Appends the fields to sign to `canonical` and returns h=.
-fn select(options: &SigningOptions, header: &Header<'_>, canonical: &mut Vec<u8>) -> String {
-    let mut index = FieldIndex::new(header);
-    let mut names = String::with_capacity(256);
-    let mut take = |name: &str, is_absence_signed: bool| {
-        let position = index.take(name.as_bytes(), usize::MAX);
-        let field = position.and_then(|position| header.field(position));
-        if field.is_some() || is_absence_signed {
-            if !names.is_empty() {
-                names.push(':');
-            }
-            names.push_str(name);
-        }
-        if let Some(field) = field {
-            header_field(options.header_canonicalization, field.as_bytes(), canonical);
-            // As the verifier does for a message that breaks off in its header.
-            if !canonical.ends_with(b"\r\n") {
-                canonical.extend_from_slice(b"\r\n");
-            }
-        }
-        field.is_some()
-    };
-    match &options.fields {
-        FieldsToSign::Exactly(names) => names.iter().for_each(|name| {
-            take(name, true);
-        }),
-        FieldsToSign::Present { signed, oversigned } => {
-            for name in signed {
-                let is_oversigned = oversigned.iter().any(|other| other.eq_ignore_ascii_case(name));
-                while take(name, is_oversigned) {}
-            }
-        }
-    }
-    names
 }
 
 /// A message that is being signed: of which the header is read and the body arrives.
@@ -362,25 +282,15 @@ fn select(options: &SigningOptions, header: &Header<'_>, canonical: &mut Vec<u8>
 #[derive(Debug)]
 pub struct Signing<'s> {
     signer: &'s Signer,
-    /// h=.
-    names: String,
-    /// The fields to sign, canonical.
-    signed_header: Vec<u8>,
+    covering: Covering,
     timestamp: UnixTime,
     expiration: Option<UnixTime>,
-    body: BodyHasher,
-    scanner: DefectScanner,
-    body_offset: u64,
 }
 
 impl<'s> Signing<'s> {
     /// The next octets of the body, in any split.
     pub fn body(&mut self, chunk: &[u8]) {
-        // Both passes over a piece while it is in a cache.
-        for piece in chunk.chunks(1 << 16) {
-            self.scanner.write(piece);
-            self.body.write(piece);
-        }
+        self.covering.body(chunk);
     }
 
     /// The DKIM-Signature fields to put in front of the message, one for each key in their order,
@@ -440,13 +350,8 @@ impl<'s> Signing<'s> {
     ///
     /// When the body must not be signed.
     pub fn prepare(self) -> Result<PreparedSigning<'s>, SigningError> {
-        self.signer.options.check(&self.scanner.finish(), self.body_offset)?;
-        let request = BodyHashRequest {
-            canonicalization: self.signer.options.body_canonicalization,
-            length: None,
-        };
-        let body_hash = self.body.finish().get(request).hash.unwrap_or_default();
-        let Self { signer, names, signed_header, timestamp, expiration, .. } = self;
+        let Self { signer, covering, timestamp, expiration } = self;
+        let covered = covering.finish(&signer.options)?;
         let prepare = |(selector, key): &'s (Selector, SigningKey)| {
             let SigningOptions { header_canonicalization: header, .. } = signer.options;
             let body = signer.options.body_canonicalization;
@@ -460,12 +365,10 @@ impl<'s> Signing<'s> {
             tags.extend(signer.options.identity.as_ref().map(|i| ("i", i.to_string())));
             tags.push(("t", timestamp.to_string()));
             tags.extend(expiration.map(|expiration| ("x", expiration.to_string())));
-            tags.push(("h", names.clone()));
-            tags.push(("bh", Base64(&body_hash).to_string()));
+            tags.push(("h", covered.names.clone()));
+            tags.push(("bh", Base64(&covered.body_hash).to_string()));
             let field = UnsignedField::new("DKIM-Signature", tags, signer.options.layout);
-            let mut input = signed_header.clone();
-            field.append_canonical(header, &mut input);
-            Prepared { selector, key, field, input }
+            Prepared::new(selector, key, field, header, covered.header.clone())
         };
         Ok(PreparedSigning { signatures: signer.keys.iter().map(prepare).collect() })
     }
@@ -477,44 +380,10 @@ pub struct PreparedSigning<'s> {
     signatures: Vec<Prepared<'s>>,
 }
 
-#[derive(Debug)]
-struct Prepared<'s> {
-    selector: &'s Selector,
-    key: &'s SigningKey,
-    field: UnsignedField,
-    input: Vec<u8>,
-}
-
-/// What a key that is elsewhere is asked to sign.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct SigningRequest<'p> {
-    /// s=: which key is meant.
-    pub selector: &'p Selector,
-    /// How to sign.
-    pub algorithm: Algorithm,
-    /// The canonical header fields: the message of RSASSA-PKCS1-v1_5 with SHA-256.
-    pub input: &'p [u8],
-}
-
-impl SigningRequest<'_> {
-    /// The SHA-256 of [`SigningRequest::input`]: what a device signs that takes RSA hashes, and the
-    /// message of Ed25519 ([RFC 8463 section 3](https://www.rfc-editor.org/rfc/rfc8463#section-3)).
-    pub fn digest(&self) -> [u8; 32] {
-        crypto::sha256(self.input)
-    }
-}
-
 impl PreparedSigning<'_> {
     /// What keys that are elsewhere have to sign, in the order of the signer's keys.
     pub fn requests(&self) -> impl Iterator<Item = SigningRequest<'_>> {
-        self.signatures.iter().filter(|prepared| prepared.key.is_elsewhere()).map(|prepared| {
-            SigningRequest {
-                selector: prepared.selector,
-                algorithm: prepared.key.algorithm(),
-                input: &prepared.input,
-            }
-        })
+        self.signatures.iter().filter_map(Prepared::request)
     }
 
     /// Signs with the keys at hand, takes the signatures of the others in the order of
@@ -529,20 +398,9 @@ impl PreparedSigning<'_> {
     ) -> Result<String, SigningError> {
         let mut signatures = signatures.into_iter();
         let mut fields = String::new();
-        for Prepared { selector, key, field, input } in self.signatures {
-            let is_elsewhere = key.is_elsewhere();
-            let signature = if is_elsewhere { signatures.next() } else { key.sign(&input) };
-            let signature = match signature {
-                Some(signature) if !is_elsewhere || key.verify(&input, &signature) => signature,
-                None if is_elsewhere => {
-                    return Err(SigningError::KeyElsewhere { selector: selector.clone() });
-                }
-                _ => {
-                    let (selector, algorithm) = (selector.clone(), key.algorithm());
-                    return Err(SigningError::Signature { selector, algorithm });
-                }
-            };
-            fields.push_str(&field.complete(&signature));
+        for prepared in self.signatures {
+            let elsewhere = prepared.request().is_some().then(|| signatures.next()).flatten();
+            fields.push_str(&prepared.complete(elsewhere)?);
         }
         Ok(fields)
     }

@@ -129,8 +129,10 @@ pub(crate) enum SignatureField {
 
 /// What of a signature an ARC-Seal has, RFC 8617 section 4.1.3.
 #[cfg(feature = "arc")]
-pub(crate) struct SealTags {
+pub(crate) struct SealTags<'a> {
     pub(crate) algorithm: Algorithm,
+    /// cv= and where it stands.
+    pub(crate) chain_validation: Option<(&'a [u8], usize)>,
     pub(crate) domain: Domain,
     pub(crate) selector: Selector,
     pub(crate) timestamp: Option<UnixTime>,
@@ -145,6 +147,8 @@ pub(crate) struct SignatureTags<'a> {
     b: Option<Value<'a>>,
     bh: Option<Value<'a>>,
     c: Option<Value<'a>>,
+    #[cfg(feature = "arc")]
+    cv: Option<Value<'a>>,
     d: Option<Value<'a>>,
     h: Option<Value<'a>>,
     i: Option<Value<'a>>,
@@ -197,6 +201,8 @@ impl<'a> SignatureTags<'a> {
             }
             b"bh" => &mut self.bh,
             b"c" => &mut self.c,
+            #[cfg(feature = "arc")]
+            b"cv" => &mut self.cv,
             b"d" => &mut self.d,
             b"h" => &mut self.h,
             b"i" => &mut self.i,
@@ -227,9 +233,15 @@ impl<'a> SignatureTags<'a> {
         self.signature_span.clone()
     }
 
+    /// Where the value of h= stands, if there is one.
+    #[cfg(feature = "arc")]
+    pub(crate) fn field_names_offset(&self) -> Option<usize> {
+        self.h.map(|h| h.offset)
+    }
+
     /// What the tags of an ARC-Seal say that are those of a signature, too.
     #[cfg(feature = "arc")]
-    pub(crate) fn interpret_seal(&self) -> Result<SealTags, SignatureError> {
+    pub(crate) fn interpret_seal(&self) -> Result<SealTags<'a>, SignatureError> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
@@ -237,6 +249,7 @@ impl<'a> SignatureTags<'a> {
         let (d, s) = (required("d", self.d)?, required("s", self.s)?);
         Ok(SealTags {
             algorithm: algorithm(a)?,
+            chain_validation: self.cv.map(|cv| (cv.octets, cv.offset)),
             domain: parse_domain("d", d, parse_signing_domain)?,
             selector: parse_domain("s", s, Selector::parse)?,
             timestamp: number("t", self.t)?.map(UnixTime),

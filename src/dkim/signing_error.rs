@@ -61,6 +61,9 @@ pub enum SigningError {
         /// s=.
         selector: Selector,
     },
+    /// The header begins with white space: it would continue the field that is put in front.
+    #[error("found white space at the beginning of the header, expected the name of a field")]
+    LeadingWhiteSpace,
     /// A line over 998 octets, where [`SigningOptions::long_lines`](super::SigningOptions::long_lines) is off.
     #[error("found a line of over {MAXIMUM_LINE_OCTETS} octets at offset {offset}")]
     LongLine {

@@ -12,7 +12,7 @@ const LONGEST_LINE: usize = 990;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TagLayout {
-    /// v= first and b= last, as people expect them; b= is folded.
+    /// v= or i= first and b= last, as people expect them; b= is folded, but not in ARC fields.
     #[default]
     Conventional,
     /// In the order of the names' octets; b= is folded only where a line would pass 998 octets.
@@ -26,7 +26,8 @@ pub(crate) struct UnsignedField {
     before: String,
     /// Behind the value of b=, without the final CRLF.
     after: String,
-    layout: TagLayout,
+    /// Octets of a line at which b= is folded.
+    width: usize,
 }
 
 impl UnsignedField {
@@ -69,7 +70,17 @@ impl UnsignedField {
             }
         }
         let after = after.map(|lines| lines.text).unwrap_or_default();
-        Self { before: before.text, after, layout }
+        let width = match layout {
+            TagLayout::Conventional => LINE,
+            TagLayout::Sorted => LONGEST_LINE,
+        };
+        Self { before: before.text, after, width }
+    }
+
+    /// The same field, whose b= is folded only where a line would pass 998 octets.
+    #[cfg(feature = "arc")]
+    pub(crate) fn with_long_line(self) -> Self {
+        Self { width: LONGEST_LINE, ..self }
     }
 
     /// Appends the field as it is signed: canonical, with an empty b= and without the final CRLF
@@ -88,10 +99,7 @@ impl UnsignedField {
         let base64 = Base64(signature).to_string();
         let mut field = self.before;
         let column = field.rsplit("\r\n").next().map_or(0, str::len);
-        let width = match self.layout {
-            TagLayout::Conventional => LINE,
-            TagLayout::Sorted => LONGEST_LINE,
-        };
+        let width = self.width;
         let (first, rest) = base64.split_at(width.saturating_sub(column).min(base64.len()));
         field.push_str(first);
         let mut rest = rest;

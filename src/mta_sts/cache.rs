@@ -70,7 +70,8 @@ impl Cache {
         self.remove(domain);
         let (worth, end) = rank(&cached);
         let octets = octets(domain, &cached);
-        if !self.make_room(octets, worth, now) {
+        // What is larger than all of the cache takes nothing with it.
+        if octets > self.limit || !self.make_room(octets, worth, now) {
             return;
         }
         if let Some(order) = self.order.get_mut(worth) {

@@ -107,10 +107,11 @@ impl FetchedPolicy {
 
     /// Whether it is time to fetch it again, so that it does not expire: after a day, or after half of
     /// its max_age where that is sooner
-    /// ([RFC 8461 section 3.3](https://www.rfc-editor.org/rfc/rfc8461#section-3.3)).
+    /// ([RFC 8461 section 3.3](https://www.rfc-editor.org/rfc/rfc8461#section-3.3)). So is a policy of the
+    /// future: the clock was wrong.
     pub fn is_due(&self, now: UnixTime) -> bool {
         let age = now.0.saturating_sub(self.fetched.0);
-        age >= REFRESH_SECONDS.min(u64::from(self.max_age) / 2)
+        now < self.fetched || age >= REFRESH_SECONDS.min(u64::from(self.max_age) / 2)
     }
 }
 

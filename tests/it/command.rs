@@ -5,11 +5,12 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::support::dns_server::{DnsServer, Manners};
 use crate::support::project;
 
 const NOW: &str = "1528637909";
 
-fn bonafide(arguments: &[&str], input: Option<&[u8]>) -> Output {
+pub(crate) fn bonafide(arguments: &[&str], input: Option<&[u8]>) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_bonafide"))
         .args(arguments)
         .current_dir(project(""))
@@ -28,7 +29,7 @@ fn verify(arguments: &[&str], input: Option<&[u8]>) -> Output {
     bonafide(&[&zone, arguments].concat(), input)
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
@@ -253,6 +254,13 @@ fn exit_status_says_whether_it_ran() {
     assert_eq!(status(&["verify", "--zone", "Cargo.toml"]), Some(1));
     assert_eq!(status(&["verify", "--wrong"]), Some(2));
     assert_eq!(status(&["spf", "--ip", "192.0.2.1"]), Some(2));
+    assert_eq!(status(&["mta-sts", "--zone", "no-such-file", "a.example"]), Some(1));
+    let zone = ["mta-sts", "--zone", "test-vectors/dkim/rfc8463.zone", "a.example"];
+    assert_eq!(status(&zone), Some(0));
+    assert_eq!(status(&[&zone[..], &["--policy", "no-such-file"]].concat()), Some(1));
+    assert_eq!(status(&[&zone[..], &["--format", "header"]].concat()), Some(2));
+    assert_eq!(status(&["mta-sts"]), Some(2));
+    assert_eq!(status(&["mta-sts", "[192.0.2.1]"]), Some(2));
     assert_eq!(status(&[]), Some(2));
 }
 
@@ -266,7 +274,7 @@ fn readme_command_runs() {
     assert_eq!(stdout(&bonafide(&arguments, None)).matches("dkim: pass").count(), 2);
 }
 
-fn scratch(name: &str) -> std::path::PathBuf {
+pub(crate) fn scratch(name: &str) -> std::path::PathBuf {
     let folder = std::env::temp_dir().join(format!("bonafide-{}-{name}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     folder
@@ -335,4 +343,85 @@ fn sign_refuses_with_the_place() {
     let encrypted: Vec<_> = encrypted.iter().map(String::as_str).collect();
     let error = String::from_utf8(bonafide(&encrypted, Some(b"")).stderr).unwrap();
     assert!(error.contains("encrypted"), "{error}");
+}
+
+const STS_ZONE: &str = "_mta-sts.example.com TXT \"v=STSv1; id=20160831085700Z;\"\n\
+    example.com MX 20 backup.example.net.\n\
+    example.com MX 10 mx1.example.com.\n\
+    null.example MX 0 .\n\
+    _mta-sts.html.example TXT \"v=STSv1; id=1\"\n\
+    html.example A 192.0.2.1\n";
+const STS_POLICY: &str = "version: STSv1\nmode: enforce\nmx: *.example.com\nmax_age: 604800\n";
+
+/// Record, policy, each host in the order in which it is tried, and what would happen.
+#[test]
+fn mta_sts_says_what_would_happen() {
+    let folder = scratch("mta-sts");
+    let path = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (zone, policy) = (path("zone", STS_ZONE), path("policy", STS_POLICY));
+    let testing = path("testing", &STS_POLICY.replace("enforce", "testing"));
+    let html = path("html", "<!DOCTYPE html>\n");
+    let run = |arguments: &[&str]| {
+        stdout(&bonafide(&[&["mta-sts", "--zone", &zone, "--now", NOW], arguments].concat(), None))
+    };
+
+    let expected = "record  _mta-sts.example.com, id=20160831085700Z\n\
+        policy  mode enforce, to be kept for 604800 seconds\n        mx *.example.com\n\
+        host    mx1.example.com: matches, deliver\n\
+        host    backup.example.net: matches no pattern, skip\n";
+    assert_eq!(run(&["--policy", &policy, "example.com"]), expected);
+    let text = run(&["--policy", &testing, "example.com"]);
+    assert!(
+        text.ends_with("backup.example.net: matches no pattern, deliver-and-report\n"),
+        "{text}"
+    );
+
+    // With --zone nothing is fetched, and it says so.
+    let text = run(&["example.com"]);
+    assert!(text.contains("policy  none") && text.contains("why     --zone uses no net"), "{text}");
+    assert!(text.contains("host    mx1.example.com: deliver\n"), "{text}");
+    // Without MX records the domain is its own host; a null MX is none.
+    let text = run(&["--policy", &html, "html.example"]);
+    assert!(text.contains("why     the policy is not valid"), "{text}");
+    assert!(text.contains("host    html.example: deliver\n"), "{text}");
+    assert!(run(&["null.example"]).ends_with("host    none\n"));
+
+    let report = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&run(&[&["--format", "json"], arguments].concat())).unwrap()
+    };
+    let expected = serde_json::json!({
+        "record": { "id": "20160831085700Z" },
+        "policy": { "mode": "enforce", "max_age": 604_800, "mx": ["*.example.com"] },
+        "mx": [
+            { "host": "mx1.example.com", "matches": true, "action": "deliver" },
+            { "host": "backup.example.net", "matches": false, "action": "skip" },
+        ],
+        "cause": null,
+    });
+    assert_eq!(report(&["--policy", &policy, "example.com"]), expected);
+    let none = report(&["null.example"]);
+    assert!(none["record"].is_null() && none["policy"].is_null(), "{none}");
+    assert_eq!(none["mx"], serde_json::json!([]));
+    assert!(none["cause"].as_str().unwrap().contains("v=STSv1;"), "{none}");
+
+    // The same from a name server.
+    let server = DnsServer::start(STS_ZONE, Manners::default());
+    let address = server.address().to_string();
+    let arguments = [
+        "mta-sts",
+        "--nameserver",
+        &address,
+        "--policy",
+        &policy,
+        "--format",
+        "json",
+        "example.com",
+    ];
+    let output = stdout(&bonafide(&arguments, None));
+    assert_eq!(serde_json::from_str::<Value>(&output).unwrap(), expected);
+    std::fs::remove_dir_all(folder).unwrap();
 }

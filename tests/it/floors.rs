@@ -10,6 +10,7 @@ use crate::support::project;
 const FLOORS: &[(&str, usize)] = &[
     ("adapter", 4),
     ("arc", 2),
+    ("arc::payload", 0),
     ("arc::set", 0),
     ("authentication_results", 0),
     ("authenticator", 3),

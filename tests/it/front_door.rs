@@ -262,7 +262,7 @@ fn messages_without_an_envelope() {
 /// Bad input of every kind has one complete report.
 #[test]
 fn odd_messages_and_envelopes_have_a_report() {
-    let many_fields = format!("From: a@example.com\r\n{}\r\nbody", "X: y\r\n".repeat(150_000));
+    let many_fields = format!("From: a@example.com\r\n{}\r\nbody", "X:\r\n".repeat(200_000));
     let long_header = format!("X: {}\r\nFrom: a@example.com\r\n\r\n", "y".repeat(2 << 20));
     let messages = [
         &b""[..],
@@ -400,6 +400,20 @@ fn rows_for_aggregate_reports() {
     assert_eq!(row.envelope_from.as_deref(), Some("example.com"));
     assert_eq!(row.spf.unwrap().result.to_string(), "fail");
     assert!(report("", &envelope(), b"From: joe@example.com\r\n\r\n").aggregate_row().is_none());
+
+    // A mapped address is that of an IPv4 client, and a null path is empty.
+    let mapped = Envelope::new("::ffff:192.0.2.1".parse().unwrap(), "mail.example.com", "");
+    let row = report(zone, &mapped, b"From: joe@example.com\r\n\r\n").aggregate_row().unwrap();
+    assert_eq!(row.source_ip, Some([192, 0, 2, 1].into()));
+    assert_eq!(row.envelope_from.as_deref(), Some(""));
+    #[cfg(feature = "serde")]
+    {
+        let row = serde_json::to_value(&row).unwrap();
+        assert_eq!(row["source_ip"], "192.0.2.1");
+        assert_eq!(row["policy_published"]["domain"], "example.com");
+        // Testing makes the next weaker one of p=reject.
+        assert_eq!(row["disposition"], "quarantine");
+    }
 }
 
 /// With traces each verdict tells its steps, and is otherwise the same.

@@ -12,11 +12,15 @@
 
 #[cfg(feature = "arc")]
 mod arc;
+#[cfg(feature = "arc")]
+mod arc_seal;
 mod attacks;
 mod author;
 mod authres;
 #[cfg(feature = "cli")]
 mod command;
+#[cfg(feature = "cli")]
+mod command_seal;
 mod cost;
 mod dkim;
 mod dmarc;

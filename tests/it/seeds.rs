@@ -18,16 +18,27 @@ use crate::support::project;
 
 #[path = "../../fuzz/src/laws/mod.rs"]
 #[allow(unreachable_pub, reason = "the laws are a library for the fuzz targets")]
-mod laws;
+pub(crate) mod laws;
 
+#[cfg(feature = "arc")]
+mod chains;
+mod dns;
 mod front_door;
 mod identity;
+#[cfg(feature = "arc")]
+mod sealing;
 mod sender;
 mod signing;
+mod transport;
+mod verification;
 
 type Law = fn(&[u8]);
 
 const TARGETS: &[(&str, Law)] = &[
+    #[cfg(feature = "arc")]
+    ("arc_chain", laws::arc_chain::holds),
+    #[cfg(feature = "arc")]
+    ("arc_sets", laws::arc_sets::holds),
     ("authentication_results", laws::authentication_results::holds),
     ("author", laws::author::holds),
     ("body_chunks", laws::body_chunks::holds),
@@ -37,7 +48,12 @@ const TARGETS: &[(&str, Law)] = &[
     ("front_door", laws::front_door::holds),
     ("header_block", laws::header_block::holds),
     ("key_record", laws::key_record::holds),
+    ("mta_sts_matching", laws::mta_sts_matching::holds),
+    ("mta_sts_policy", laws::mta_sts_policy::holds),
+    ("mta_sts_record", laws::mta_sts_record::holds),
     ("private_key", laws::private_key::holds),
+    #[cfg(feature = "arc")]
+    ("seal", laws::seal::holds),
     ("sign", laws::sign::holds),
     ("results_written", laws::results_written::holds),
     ("signature", laws::signature::holds),
@@ -45,6 +61,7 @@ const TARGETS: &[(&str, Law)] = &[
     ("spf_macros", laws::spf_macros::holds),
     ("spf_record", laws::spf_record::holds),
     ("tag_list", laws::tag_list::holds),
+    ("tls_rpt_record", laws::tls_rpt_record::holds),
     ("verify", laws::verify::holds),
     #[cfg(feature = "wire")]
     ("wire", laws::wire::holds),
@@ -80,8 +97,8 @@ fn every_target_has_seeds() {
     let targets = names("fuzz/fuzz_targets", ".rs");
     assert_eq!(targets, names("fuzz/seeds", ""));
     let mut tested: BTreeSet<_> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    // Compiled only with its feature.
-    tested.insert("wire".to_owned());
+    // Compiled only with their features.
+    tested.extend(["arc_chain", "arc_sets", "seal", "wire"].map(str::to_owned));
     assert_eq!(targets, tested);
     for target in targets {
         let seeds = seeds(&target);
@@ -278,147 +295,6 @@ fn key_record_seeds_reach_every_error_and_every_tag() {
     assert_all_reached(&found, "TagListError", "TagList", &[]);
 }
 
-#[test]
-fn body_chunks_seeds_reach_every_outcome() {
-    let found = reached("body_chunks", |input| {
-        let case = laws::body_chunks::Case::read(input);
-        let verdicts = case.verdicts(&Options::default(), case.chunks());
-        let outcomes = case.wanted.iter().zip(verdicts).map(|(wanted, verdict)| {
-            let length = match wanted.length {
-                None => "",
-                Some(0) => " l=0",
-                Some(_) => " l=",
-            };
-            let cause = variants(&verdict.cause.unwrap()).concat();
-            format!("{}{length} {cause}", wanted.canonicalization)
-        });
-        outcomes.collect()
-    });
-    let expected = [
-        "relaxed BodyHash",
-        "relaxed l= BodyHash",
-        "relaxed l= BodyTooShort",
-        "relaxed l=0 BodyHash",
-        "simple BodyHash",
-        "simple l= BodyHash",
-        "simple l= BodyTooShort",
-        "simple l=0 BodyHash",
-    ];
-    assert_reached(&found, &expected);
-}
-
-/// The verdicts of a seed.
-fn verdicts(input: &[u8]) -> Vec<Verdict> {
-    let case = laws::verify::Case::read(input);
-    let replies = laws::verify::Replies::new(&case.replies);
-    case.verdicts(&case.options, case.message, &replies)
-}
-
-#[test]
-fn verify_seeds_reach_every_result_and_every_cause() {
-    let found = reached("verify", |input| {
-        let outcomes = verdicts(input).into_iter().flat_map(|verdict| {
-            let mut found = vec![format!("result {:?}", verdict.result)];
-            if verdict.testing {
-                found.push("testing".to_owned());
-            }
-            match verdict.cause {
-                None => found.extend(variants(&verdict.algorithm.unwrap())),
-                Some(cause) => {
-                    found.extend(variants(&cause));
-                    // What these hold stands beside the question.
-                    let inner = match &cause {
-                        Cause::Lookup { error, .. } => variants(error),
-                        Cause::NoKey { outcome, .. } => variants(outcome),
-                        _ => vec![],
-                    };
-                    found.extend(
-                        inner.iter().map(|inner| format!("{} {inner}", variants(&cause)[0])),
-                    );
-                }
-            }
-            found
-        });
-        outcomes.collect()
-    });
-    assert_all_reached(&found, "DkimResult", "result", &[]);
-    assert_reached(&found, &["testing", "Ed25519Sha256", "RsaSha256"]);
-    assert_all_reached(&found, "dkim::Cause", "", &[]);
-    assert_all_reached(&found, "LookupError", "Lookup", &[]);
-    assert_reached(&found, &["NoKey NoData", "NoKey NxDomain"]);
-    assert_all_reached(&found, "KeyError", "Key", &[]);
-    assert_all_reached(&found, "KeyEncodingError", "Key Encoding", &[]);
-    assert_reached(&found, &["Key Record TooLong"]);
-}
-
-/// A seed of `verify` whose name begins with a result has a signature with that result.
-#[test]
-fn verify_seeds_are_what_they_are_called() {
-    let results = ["pass", "fail", "policy", "neutral", "temperror", "permerror"];
-    let mut wrong = Vec::new();
-    for (name, input) in seeds("verify") {
-        let found: Vec<_> = verdicts(&input).iter().map(|v| v.result.to_string()).collect();
-        let called = name.split('_').next().unwrap();
-        if results.contains(&called) && !found.iter().any(|result| result == called) {
-            wrong.push(format!("{name}: {found:?}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:?}");
-}
-
-#[test]
-fn zone_seeds_reach_every_error_and_every_answer() {
-    let names = ["a.example", "b.example", "d.example", "example.com", "x.example", "c.example"];
-    let found = reached("zone", |text| match Zone::parse(text) {
-        Ok(zone) => {
-            let mut found = Vec::new();
-            for name in names {
-                let name = Name::parse(name.as_bytes()).unwrap();
-                for record_type in [RecordType::A, RecordType::Txt] {
-                    match block_on(zone.lookup(&Question::new(name, record_type))) {
-                        Ok(answer) => found.extend(variants(&answer.outcome)),
-                        Err(error) => found.extend(variants(&error)),
-                    }
-                }
-            }
-            found
-        }
-        Err(error) => variants(&error.kind),
-    });
-    assert_all_reached(&found, "ZoneErrorKind", "", &[]);
-    assert_all_reached(&found, "Outcome", "", &[]);
-    // A zone knows no other faults.
-    assert_all_reached(&found, "LookupError", "", &["Bogus", "Other"]);
-}
-
-#[test]
-fn domain_seeds_reach_every_error() {
-    let found = reached("domain", |text| match Domain::parse(text) {
-        Ok(_) => vec!["ok".to_owned()],
-        Err(error) => variants(&error),
-    });
-    assert_reached(&found, &["ok"]);
-    assert_all_reached(&found, "DomainError", "", &[]);
-}
-
-#[cfg(feature = "wire")]
-#[test]
-fn wire_seeds_reach_every_error_and_every_answer() {
-    let found = reached("wire", |input| match laws::wire::Case::read(input).response() {
-        Ok(Ok(answer)) => {
-            let types = answer.records.iter().flat_map(|record| variants(&record.record_type()));
-            variants(&answer.outcome).into_iter().chain(types).collect()
-        }
-        Ok(Err(error)) => variants(&error),
-        Err(error) => variants(&error),
-    });
-    assert_all_reached(&found, "ResponseError", "", &[]);
-    assert_all_reached(&found, "Outcome", "", &[]);
-    assert_all_reached(&found, "RecordType", "", &[]);
-    // No response says of itself that it is forged or late.
-    assert_all_reached(&found, "LookupError", "", &["Bogus", "Timeout"]);
-}
-
 /// Fails unless a law refuses a wrong answer.
 #[track_caller]
 fn assert_refused(law: impl FnOnce()) {
@@ -523,88 +399,4 @@ fn the_laws_of_parsers_refuse_wrong_answers() {
     assert_refused(|| laws::canonicalization::check(b"a\r\n", b"a \r\n"));
     assert_refused(|| laws::check_message(""));
     assert_refused(|| laws::check_message(&"a".repeat(1024)));
-}
-
-#[test]
-fn the_laws_of_verdicts_refuse_wrong_answers() {
-    let input = seeds("verify").into_iter().find(|(name, _)| name == "pass_ed25519");
-    let input = input.unwrap().1;
-    let case = laws::verify::Case::read(&input);
-    let header = Header::parse(case.message);
-    let value = header.field(0).unwrap().value();
-    let passed = verdicts(&input);
-    let [pass] = &passed[..] else { panic!("{passed:?}") };
-    laws::verify::check_verdict(pass);
-    laws::verify::check_pass(&case.options, pass, value);
-    laws::verify::check_positions(&[(0, value)], &passed);
-    assert_refused(|| laws::verify::check_positions(&[(1, value)], &passed));
-    assert_refused(|| laws::verify::check_positions(&[], &passed));
-
-    let cause = Cause::SignatureMismatch;
-    let with = |change: &dyn Fn(&mut Verdict)| {
-        let mut verdict = pass.clone();
-        change(&mut verdict);
-        verdict
-    };
-    let wrong = with(&|verdict| verdict.cause = Some(cause.clone()));
-    assert_refused(|| laws::verify::check_verdict(&wrong));
-    let wrong = with(&|verdict| verdict.result = DkimResult::Fail);
-    assert_refused(|| laws::verify::check_verdict(&wrong));
-    assert_refused(|| laws::verify::check_same(&passed, &[wrong]));
-    let options = &case.options;
-    let changes: [&dyn Fn(&mut Verdict); 4] = [
-        &|verdict| verdict.unsigned_body_octets = 1,
-        &|verdict| verdict.signed_fields = verdict.oversigned_fields.clone(),
-        &|verdict| verdict.key_bits = None,
-        &|verdict| verdict.domain = None,
-    ];
-    for change in changes {
-        let wrong = with(change);
-        assert_refused(|| laws::verify::check_pass(options, &wrong, value));
-    }
-    assert_refused(|| laws::verify::check_pass(options, pass, b"v=1"));
-    assert_refused(|| laws::verify::check_without_key(pass, pass));
-    assert_refused(|| laws::verify::check_lost(pass, pass));
-    assert_refused(|| laws::verify::check_second_from(pass, pass));
-    assert_refused(|| laws::verify::check_trace(pass));
-    let question =
-        Question::new(Name::parse(b"s._domainkey.example.com").unwrap(), RecordType::Txt);
-    laws::verify::check_questions(options, &passed, std::slice::from_ref(&question));
-    let twice = [question.clone(), question];
-    assert_refused(|| laws::verify::check_questions(options, &passed, &twice));
-
-    let mut case = laws::body_chunks::Case::read(b"\0\x02\0\0\x01\x01Hi.\r\n");
-    let at_once = case.verdicts(options, [&case.body[..]]);
-    laws::body_chunks::check_lengths(None, 5, &at_once[0]);
-    assert_refused(|| laws::body_chunks::check_lengths(Some(4), 5, &at_once[0]));
-    case.body.pop();
-    let cut = case.verdicts(options, case.chunks());
-    assert_refused(|| laws::body_chunks::check_same(&at_once, &cut));
-}
-
-#[test]
-fn the_laws_of_dns_refuse_wrong_answers() {
-    let question = Question::new(Name::parse(b"example.com").unwrap(), RecordType::Txt);
-    let address = RecordData::A([192, 0, 2, 1].into());
-    let wrong = Answer::found([address], 60);
-    assert_refused(|| laws::check_answer(&question, &wrong));
-    let mut empty = Answer::no_data();
-    laws::check_answer(&question, &empty);
-    empty.outcome = bonafide::dns::Outcome::Found;
-    assert_refused(|| laws::check_answer(&question, &empty));
-    assert_refused(|| laws::zone::check_text(&Ok(Answer::no_data()), b"text"));
-    let error = Zone::parse(b"\nx").unwrap_err();
-    laws::zone::check_error(2, &error);
-    assert_refused(|| laws::zone::check_error(1, &error));
-
-    #[cfg(feature = "wire")]
-    {
-        let packet = bonafide::dns::wire::query(&question, 1);
-        let case = laws::wire::Case { question, id: 1, packet: &packet };
-        // A query is no response, whatever reads it as one.
-        assert_refused(|| laws::wire::check_found(&case, &Answer::no_data()));
-        let offset = packet.len() + 1;
-        let error = bonafide::dns::wire::ResponseError::Malformed { offset };
-        assert_refused(|| laws::wire::check_error(&case, error));
-    }
 }

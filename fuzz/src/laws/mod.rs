@@ -4,6 +4,10 @@
 //! apart so that a test can show each of them a wrong answer and see it refused. They depend on
 //! nothing but the library's public API.
 
+#[cfg(feature = "arc")]
+pub mod arc_chain;
+#[cfg(feature = "arc")]
+pub mod arc_sets;
 pub mod authentication_results;
 pub mod author;
 pub mod body_chunks;
@@ -13,15 +17,21 @@ pub mod domain;
 pub mod front_door;
 pub mod header_block;
 pub mod key_record;
+pub mod mta_sts_matching;
+pub mod mta_sts_policy;
+pub mod mta_sts_record;
 pub mod naive;
 pub mod private_key;
 pub mod results_written;
+#[cfg(feature = "arc")]
+pub mod seal;
 pub mod sign;
 pub mod signature;
 pub mod spf_check;
 pub mod spf_macros;
 pub mod spf_record;
 pub mod tag_list;
+pub mod tls_rpt_record;
 pub mod verify;
 #[cfg(feature = "wire")]
 pub mod wire;

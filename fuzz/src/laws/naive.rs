@@ -139,3 +139,96 @@ fn has_whole_folds(spec: &[u8]) -> bool {
         _ => !octet.is_ascii_control(),
     })
 }
+
+/// Without the spaces and tabs at both ends.
+pub fn trim_wsp(mut text: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = text
+        && is_wsp(*first)
+    {
+        text = rest;
+    }
+    while let [rest @ .., last] = text
+        && is_wsp(*last)
+    {
+        text = rest;
+    }
+    text
+}
+
+/// RFC 8461 section 3.1 and RFC 8460 section 3: the fields behind the version, each as name and value, or
+/// `None` if the names break the grammar. White space stands around semicolons only.
+pub fn record_fields<'a>(text: &'a [u8], version: &[u8]) -> Option<Vec<(&'a [u8], &'a [u8])>> {
+    let mut parts: Vec<&[u8]> = text.split(|octet| *octet == b';').collect();
+    let count = parts.len();
+    for (at, part) in parts.iter_mut().enumerate() {
+        let whole = *part;
+        *part = trim_wsp(whole);
+        // In front of the version there is no semicolon, and behind the last field neither.
+        let is_stray = |octet: Option<&u8>| octet.is_some_and(|octet| is_wsp(*octet));
+        let is_last = at + 1 == count;
+        if (at == 0 && is_stray(whole.first()))
+            || (is_last && !part.is_empty() && is_stray(whole.last()))
+        {
+            *part = whole;
+        }
+    }
+    if parts.remove(0) != version {
+        return None;
+    }
+    // A semicolon may end the record.
+    if parts.len() > 1 && parts.last().is_some_and(|last| last.is_empty()) {
+        parts.pop();
+    }
+    let fields: Option<Vec<_>> = parts.into_iter().map(field).collect();
+    fields.filter(|fields| !fields.is_empty())
+}
+
+fn field(part: &[u8]) -> Option<(&[u8], &[u8])> {
+    let equals = part.iter().position(|octet| *octet == b'=')?;
+    let (name, value) = (&part[..equals], &part[equals + 1..]);
+    is_field_name(name).then_some((name, value))
+}
+
+fn is_field_name(name: &[u8]) -> bool {
+    (1..=32).contains(&name.len())
+        && name[0].is_ascii_alphanumeric()
+        && name.iter().all(|octet| octet.is_ascii_alphanumeric() || b"_-.".contains(octet))
+}
+
+/// `1*(%x21-3A / %x3C / %x3E-7E)`
+pub fn is_field_value(value: &[u8]) -> bool {
+    let is_allowed = |octet: &u8| matches!(octet, 0x21..=0x3a | 0x3c | 0x3e..=0x7e);
+    !value.is_empty() && value.iter().all(is_allowed)
+}
+
+/// RFC 8461 section 3.2: the lines of a policy, each as key and value, or `None` if one breaks the
+/// grammar.
+pub fn policy_lines(text: &str) -> Option<Vec<(&str, &str)>> {
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    // What is behind the end of the last line; a last line without an end has no CR either.
+    let last = lines.pop()?;
+    for line in &mut lines {
+        *line = line.strip_suffix('\r').unwrap_or(line);
+    }
+    if !last.is_empty() || lines.is_empty() {
+        lines.push(last);
+    }
+    lines.into_iter().map(policy_line).collect()
+}
+
+fn policy_line(line: &str) -> Option<(&str, &str)> {
+    let (key, value) = line.split_once(':')?;
+    let value = value.trim_matches([' ', '\t']);
+    let is_value = !value.is_empty() && !value.chars().any(|c| c.is_ascii_control());
+    (is_field_name(key.as_bytes()) && is_value).then_some((key, value))
+}
+
+/// RFC 8461 section 4.1, label by label: a wildcard is one label, and the first.
+pub fn matches_mx(pattern: &str, host: &str) -> bool {
+    let labels = |name: &str| name.split('.').map(str::to_lowercase).collect::<Vec<_>>();
+    let (pattern, host) = (labels(pattern), labels(host));
+    pattern.len() == host.len()
+        && pattern.iter().zip(&host).enumerate().all(|(position, (pattern, label))| {
+            pattern == label || (position == 0 && pattern == "*")
+        })
+}

@@ -178,6 +178,9 @@ pub fn check_refused(message: &[u8], error: &SigningError) {
         }
         SigningError::EightBit { offset } => assert!(octet(offset) >= Some(128)),
         SigningError::Expired { timestamp, expiration } => assert!(expiration <= timestamp),
+        SigningError::LeadingWhiteSpace => {
+            assert!(matches!(message.first(), Some(b' ' | b'\t')));
+        }
         SigningError::LongLine { offset } => {
             let line = &message[at(offset)..];
             let end = line.iter().position(|octet| *octet == b'\n').unwrap_or(line.len());

@@ -5,6 +5,7 @@ mod keygen;
 mod message;
 mod mta_sts;
 mod resolver;
+mod seal;
 mod sign;
 mod spf;
 mod verify;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
             Command::Help => print(arguments::HELP),
             Command::Keygen(arguments) => keygen::run(&arguments),
             Command::MtaSts(arguments) => mta_sts::run(&arguments),
+            Command::Seal(arguments) => seal::run(&arguments),
             Command::Sign(arguments) => sign::run(&arguments),
             Command::Version => print(concat!("bonafide ", env!("CARGO_PKG_VERSION"), "\n")),
             Command::Spf(arguments) => spf::run(&arguments),

@@ -1,7 +1,7 @@
 //! A message in a file.
 
 use std::borrow::Cow;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use bonafide::message::Header;
@@ -72,6 +72,30 @@ impl Message {
                 sink(chunk);
             }
         }
+    }
+
+    /// Says on standard error that what is written is not what was read, where it is not.
+    pub(crate) fn say_what_is_converted(&self) {
+        if self.has_bare_line_feeds {
+            let note = "note: the message has LF line ends only and is written with CRLF";
+            // Where standard error is closed there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "bonafide: {note}");
+        }
+    }
+
+    /// Writes the message to standard output, in CRLF, behind some fields.
+    pub(crate) fn write_behind(&self, fields: &str) -> Result<(), Failure> {
+        crate::write(|out| {
+            out.write_all(fields.as_bytes())?;
+            out.write_all(&self.header())?;
+            let mut outcome = Ok(());
+            self.body(|chunk| {
+                if outcome.is_ok() {
+                    outcome = out.write_all(chunk);
+                }
+            });
+            outcome
+        })
     }
 }
 

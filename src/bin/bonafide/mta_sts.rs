@@ -1,7 +1,6 @@
 //! `bonafide mta-sts`: what a domain asks of those who send to it, and what becomes of its hosts.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use bonafide::Domain;
 use bonafide::adapter::https::{Https, Options};
@@ -19,7 +18,10 @@ pub(crate) fn run(arguments: &MtaSts) -> Result<(), Failure> {
     let now = arguments.now.unwrap_or_else(|| std::time::SystemTime::now().into());
     let (runtime, resolver) = resolver::start(&arguments.dns)?;
     let fetcher = match (&arguments.policy, &arguments.dns) {
-        (Some(path), _) => Fetcher::File(path.clone()),
+        (Some(path), _) => Fetcher::Given(
+            std::fs::read(path)
+                .map_err(|error| Failure::Io(format!("cannot read {}: {error}", path.display())))?,
+        ),
         (None, Dns::Zone(_)) => Fetcher::Offline,
         (None, _) => Fetcher::Https(Https::new(Options::default())),
     };
@@ -37,7 +39,7 @@ pub(crate) fn run(arguments: &MtaSts) -> Result<(), Failure> {
 
 /// Where the policy comes from.
 enum Fetcher {
-    File(PathBuf),
+    Given(Vec<u8>),
     Https(Https),
     Offline,
 }
@@ -45,9 +47,7 @@ enum Fetcher {
 impl PolicyFetcher for Fetcher {
     async fn fetch(&self, url: &PolicyUrl) -> Result<Vec<u8>, FetchError> {
         match self {
-            Self::File(path) => std::fs::read(path).map_err(|error| {
-                FetchError::Other(format!("cannot read {}: {error}", path.display()).into())
-            }),
+            Self::Given(policy) => Ok(policy.clone()),
             Self::Https(https) => https.fetch(url).await,
             Self::Offline => {
                 let why = "--zone uses no network; --policy FILE gives the policy";

@@ -1,6 +1,5 @@
 //! `bonafide sign`: a message with its signatures in front.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use bonafide::UnixTime;
@@ -15,26 +14,12 @@ use crate::message::Message;
 pub(crate) fn run(arguments: &Sign) -> Result<(), Failure> {
     let signer = signer(arguments)?;
     let message = Message::read(arguments.file.as_deref())?;
-    if message.has_bare_line_feeds {
-        let note = "note: the message has LF line ends only and is written with CRLF";
-        // Where standard error is closed there is nobody left to tell.
-        let _ = writeln!(std::io::stderr(), "bonafide: {note}");
-    }
+    message.say_what_is_converted();
     let now = arguments.now.unwrap_or_else(|| std::time::SystemTime::now().into());
     let octets = message.header();
     let fields = fields(&signer, &message, &octets, now)
         .map_err(|error| Failure::Io(format!("cannot sign: {error}")))?;
-    crate::write(|out| {
-        out.write_all(fields.as_bytes())?;
-        out.write_all(&octets)?;
-        let mut outcome = Ok(());
-        message.body(|chunk| {
-            if outcome.is_ok() {
-                outcome = out.write_all(chunk);
-            }
-        });
-        outcome
-    })
+    message.write_behind(&fields)
 }
 
 fn fields(
@@ -63,7 +48,7 @@ fn signer(arguments: &Sign) -> Result<Signer, Failure> {
         .map_err(|error| Failure::Io(format!("cannot sign: {error}")))
 }
 
-fn key(file: &Path) -> Result<SigningKey, Failure> {
+pub(crate) fn key(file: &Path) -> Result<SigningKey, Failure> {
     let failure = |why: &dyn std::fmt::Display| {
         Failure::Io(format!("cannot use the key in {}: {why}", file.display()))
     };

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::crypto;
 use crate::dkim::{self, Event, PrivateKeyPem, Signature, SigningKeyError};
 use crate::dns::{Zone, ready};
 

@@ -5,16 +5,20 @@ use std::fmt;
 
 mod checking;
 mod mta_sts;
+mod sealing;
 mod signing;
 
 pub(crate) use checking::{Dns, Format, Spf, Verify};
 pub(crate) use mta_sts::MtaSts;
+pub(crate) use sealing::{Results, Seal};
 pub(crate) use signing::{Keygen, Sign};
 
 pub(crate) const USAGE: &str = "\
 usage: bonafide verify [OPTIONS] [FILE]
        bonafide spf [OPTIONS] --ip ADDR [--helo NAME] [--mail-from ADDRESS]
        bonafide sign --domain DOMAIN --selector SELECTOR --key FILE [OPTIONS] [FILE]
+       bonafide seal --domain DOMAIN --selector SELECTOR --key FILE
+                     --authserv-id ID [OPTIONS] [FILE]
        bonafide keygen --domain DOMAIN --selector SELECTOR --key FILE [OPTIONS]
        bonafide mta-sts [OPTIONS] DOMAIN
        bonafide --help | --version";
@@ -25,6 +29,8 @@ bonafide tells genuine mail from forged.
 usage: bonafide verify [OPTIONS] [FILE]
        bonafide spf [OPTIONS] --ip ADDR [--helo NAME] [--mail-from ADDRESS]
        bonafide sign --domain DOMAIN --selector SELECTOR --key FILE [OPTIONS] [FILE]
+       bonafide seal --domain DOMAIN --selector SELECTOR --key FILE
+                     --authserv-id ID [OPTIONS] [FILE]
        bonafide keygen --domain DOMAIN --selector SELECTOR --key FILE [OPTIONS]
        bonafide mta-sts [OPTIONS] DOMAIN
        bonafide --help | --version
@@ -56,6 +62,16 @@ front, in CRLF. --selector and --key may be given again, for a second key.
   --minimum-rsa-bits BITS  sign with keys of this size or more: 2048
   --now SECONDS            as above
 
+seal reads a message likewise, validates its ARC chain and writes it to standard output
+with a further set in front, in CRLF. Where the chain is broken, that is what the set says.
+
+  --authserv-id ID         take what was found of the message from its own fields
+                           Authentication-Results by ID
+  --results VALUE          or from VALUE, as such a field has it: ID; spf=pass
+  --received FILE          the message as it came, whose chain is validated, if it was
+                           changed since
+  --key, --canonicalization, --minimum-rsa-bits, --zone, --nameserver, --now as above
+
 keygen makes a key pair: it writes the private key to a new FILE that only its owner can
 read, and the DNS record to publish to standard output.
 
@@ -78,6 +94,7 @@ pub(crate) enum Command {
     Help,
     Keygen(Keygen),
     MtaSts(MtaSts),
+    Seal(Seal),
     Sign(Sign),
     Spf(Spf),
     Verify(Verify),
@@ -114,6 +131,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
     match command.to_str() {
         Some("keygen") => signing::keygen(&mut parser),
         Some("mta-sts") => mta_sts::mta_sts(&mut parser),
+        Some("seal") => sealing::seal(&mut parser),
         Some("sign") => signing::sign(&mut parser),
         Some("spf") => checking::check(&mut parser, true),
         Some("verify") => checking::check(&mut parser, false),
@@ -176,6 +194,19 @@ mod tests {
     }
 
     #[test]
+    fn results_are_given_or_found() {
+        let line = "seal --domain a.b --selector a --key A --zone z --now 12";
+        let of = |more: &str| match of(&format!("{line} {more}")) {
+            Ok(Command::Seal(seal)) => seal,
+            other => panic!("{other:?}"),
+        };
+        let seal = of("--authserv-id i m.eml");
+        assert_eq!(seal.results, Results::By("i".to_owned()));
+        assert_eq!((seal.dns, seal.now), (Dns::Zone("z".into()), Some(UnixTime(12))));
+        assert!(matches!(of("--results i;none -").results, Results::Given(_)));
+    }
+
+    #[test]
     fn servers_have_a_port_or_53() {
         for (text, expected) in [
             ("127.0.0.1", "127.0.0.1:53"),
@@ -207,6 +238,10 @@ mod tests {
             "sign --domain a..b --selector a --key A",
             "sign --domain a.b --selector a --key A --canonicalization strict/simple",
             "keygen --domain a.b --selector a",
+            "seal --domain a.b --selector a --key A",
+            "seal --domain a.b --selector a --authserv-id i",
+            "seal --domain a.b --selector a --key A --results x",
+            "seal --domain a.b --selector a --key A --authserv-id i --results x;none",
             "mta-sts",
             "mta-sts a..b",
             "mta-sts a.b c.d",

@@ -113,17 +113,19 @@ pub(super) fn keygen(parser: &mut lexopt::Parser) -> Result<Command, Misuse> {
     }))
 }
 
-fn parse_domain(parser: &mut lexopt::Parser) -> Result<Domain, Misuse> {
+pub(super) fn parse_domain(parser: &mut lexopt::Parser) -> Result<Domain, Misuse> {
     let text = octets(parser.value()?);
     Domain::parse(&text).map_err(|error| Misuse(format!("--domain: {error}")))
 }
 
-fn parse_selector(parser: &mut lexopt::Parser) -> Result<Selector, Misuse> {
+pub(super) fn parse_selector(parser: &mut lexopt::Parser) -> Result<Selector, Misuse> {
     let text = octets(parser.value()?);
     Selector::parse(&text).map_err(|error| Misuse(format!("--selector: {error}")))
 }
 
-fn canonicalizations(text: &str) -> Result<(Canonicalization, Canonicalization), Misuse> {
+pub(super) fn canonicalizations(
+    text: &str,
+) -> Result<(Canonicalization, Canonicalization), Misuse> {
     let parse = |name: &str| Canonicalization::parse(name.as_bytes());
     text.split_once('/').and_then(|(header, body)| parse(header).zip(parse(body))).ok_or_else(|| {
         Misuse(format!(
