@@ -54,8 +54,23 @@ impl Lookups {
 }
 
 impl Plan {
-    /// Everything at once, each question once.
+    #[cfg(not(feature = "tracing"))]
     pub(super) async fn run<R: Resolver>(&self, resolver: &R) -> Answers {
+        self.ask(resolver).await
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(super) async fn run<R: Resolver>(&self, resolver: &R) -> Answers {
+        use tracing::Instrument as _;
+
+        // Of what the sender wrote only a domain, which holds nothing that could disturb a log.
+        let author = self.author.as_ref().ok().map(|author| author.as_str());
+        let span = tracing::debug_span!("lookups", author);
+        self.ask(resolver).instrument(span).await
+    }
+
+    /// Everything at once, each question once.
+    async fn ask<R: Resolver>(&self, resolver: &R) -> Answers {
         let memo = Memo::new(resolver);
         let keys = |questions| dkim::Keys::fetch(Arc::clone(questions), &memo);
         let spf = pin!(self.spf(&memo));

@@ -1,6 +1,7 @@
 //! `adapter::hickory` against a server on the loopback interface.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bonafide::adapter::hickory::Hickory;
@@ -9,7 +10,9 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 
-use crate::support::dns_server::{DnsServer, Manners, Transport};
+use crate::support::dns_server::{
+    DnsServer, Manners, OfZone, Query, Transport, encode_string, record,
+};
 
 const ZONE: &str = r#"
 q.example          300 TXT "v=DK" "" "IM1\000\255"
@@ -155,6 +158,74 @@ async fn aliases_lead_to_the_records() {
     assert_eq!(answer.ttl, 30, "the ttl of the CNAMEs counts");
     assert_eq!(resolver.lookup(&txt("dangling.example")).await, Ok(Answer::nx_domain()));
     assert_eq!(resolver.lookup(&txt("empty.example")).await, Ok(Answer::no_data()));
+}
+
+/// A chain that does not end has no answer; one that does has, however it comes.
+#[tokio::test]
+async fn aliases_that_lead_nowhere_are_a_failure() {
+    let link = |n: usize| (name(&format!("a{n}.example")), name(&format!("a{}.example", n + 1)));
+    let mut aliases: Vec<_> = (0..12).map(link).collect();
+    aliases.push((name("a12.example"), name("q.example")));
+    aliases.extend([
+        (name("loop.example"), name("pool.example")),
+        (name("pool.example"), name("loop.example")),
+        (name("self.example"), name("self.example")),
+        (name("dangling.example"), name("missing.example")),
+        (name("empty.example"), name("null.example")),
+    ]);
+    for one_alias_at_a_time in [false, true] {
+        let manners =
+            Manners { aliases: aliases.clone(), one_alias_at_a_time, ..Manners::default() };
+        let server = DnsServer::start(ZONE, manners);
+        let resolver = Hickory::for_server(server.address()).unwrap();
+        for endless in ["loop.example", "self.example"] {
+            let found = resolver.lookup(&txt(endless)).await;
+            assert_eq!(found, Err(LookupError::ServFail), "{endless}");
+        }
+        assert_eq!(resolver.lookup(&txt("dangling.example")).await, Ok(Answer::nx_domain()));
+        assert_eq!(resolver.lookup(&txt("empty.example")).await, Ok(Answer::no_data()));
+        assert_eq!(resolver.lookup(&txt("a8.example")).await.unwrap().records.len(), 2);
+        // Within one response the chain is the server's affair.
+        let long = resolver.lookup(&txt("a0.example")).await.map(|answer| answer.records.len());
+        let expected = if one_alias_at_a_time { Err(LookupError::ServFail) } else { Ok(2) };
+        assert_eq!(long, expected);
+    }
+}
+
+/// RFC 1035 section 7.3: what else stands in a response is no answer.
+#[tokio::test]
+async fn records_of_another_name_do_not_count() {
+    let hook = |packet: &[u8], _, _: OfZone<'_>| {
+        let query = Query::read(packet)?;
+        let of = |owner: &Name, text: &[u8]| record(owner, 16, 60, &encode_string(text));
+        let records = [of(&name("other.example"), b"theirs"), of(&query.name, b"ours")];
+        Some(query.reply(0, &records, false))
+    };
+    let server = DnsServer::start_with("", Manners::default(), Box::new(hook));
+    let resolver = Hickory::for_server(server.address()).unwrap();
+    let answer = resolver.lookup(&txt("q.example")).await;
+    assert_eq!(answer, Ok(Answer::found([text("ours")], 60)));
+}
+
+/// An answer that comes too late is a timeout; one packet that is lost is not.
+#[tokio::test]
+async fn late_and_lost_answers() {
+    let count = AtomicUsize::new(0);
+    let hook = move |_: &[u8], _, of_zone: OfZone<'_>| {
+        // The first packet is lost.
+        (count.fetch_add(1, Ordering::Relaxed) > 0).then(of_zone).flatten()
+    };
+    let server = DnsServer::start_with(ZONE, Manners::default(), Box::new(hook));
+    let resolver = Hickory::for_server(server.address()).unwrap();
+    assert_eq!(resolver.lookup(&txt("q.example")).await.unwrap().records.len(), 2);
+
+    let hook = |_: &[u8], _, of_zone: OfZone<'_>| {
+        std::thread::sleep(Duration::from_millis(600));
+        of_zone()
+    };
+    let server = DnsServer::start_with(ZONE, Manners::default(), Box::new(hook));
+    let found = impatient(server.address()).lookup(&txt("q.example")).await;
+    assert_eq!(found, Err(LookupError::Timeout));
 }
 
 /// RFC 2181 section 9: a truncated answer is asked for again over TCP.

@@ -25,6 +25,10 @@ mod cost;
 mod dkim;
 mod dmarc;
 mod dns;
+#[cfg(feature = "hickory")]
+mod dns_faults;
+#[cfg(feature = "hickory")]
+mod dnssec;
 mod examples;
 mod floors;
 mod front_door;
@@ -37,6 +41,8 @@ mod project;
 mod received_spf;
 mod seeds;
 mod sign;
+#[cfg(feature = "tracing")]
+mod spans;
 mod spf;
 mod spf_laws;
 mod support;

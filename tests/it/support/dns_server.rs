@@ -3,6 +3,7 @@
 //! Its packets are read and written here octet by octet, so that it works in every build and agrees
 //! with the code under test only where both agree with RFC 1035.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +14,8 @@ use std::time::Duration;
 use bonafide::dns::{
     Answer, LookupError, Name, Outcome, Question, RecordData, RecordType, Resolver, Zone,
 };
+
+const CNAME: u16 = 5;
 
 const NOERROR: u8 = 0;
 const SERVFAIL: u8 = 2;
@@ -42,6 +45,8 @@ pub(crate) struct Manners {
     pub(crate) forged_ids_first: bool,
     /// Understands no query.
     pub(crate) not_implemented: bool,
+    /// Shows one CNAME in an answer and leaves the rest to the client.
+    pub(crate) one_alias_at_a_time: bool,
     /// Truncates every answer over UDP, whatever its size.
     pub(crate) truncate: bool,
 }
@@ -53,6 +58,10 @@ pub(crate) enum Transport {
     Udp,
 }
 
+/// Answers in place of the zone: the query, how it came, and what the zone would answer.
+pub(crate) type Hook = Box<dyn Fn(&[u8], Transport, OfZone<'_>) -> Option<Vec<u8>> + Send + Sync>;
+pub(crate) type OfZone<'a> = &'a dyn Fn() -> Option<Vec<u8>>;
+
 /// The server; it stops when it is dropped.
 #[derive(Debug)]
 pub(crate) struct DnsServer {
@@ -61,22 +70,34 @@ pub(crate) struct DnsServer {
     threads: Vec<JoinHandle<()>>,
 }
 
-#[derive(Debug)]
 struct Shared {
     zone: Zone,
     manners: Manners,
+    hook: Hook,
     asked: Mutex<Vec<(Transport, Question)>>,
     stopped: AtomicBool,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.manners)
+    }
 }
 
 impl DnsServer {
     /// Serves a zone over UDP and TCP at the same port.
     pub(crate) fn start(zone: &str, manners: Manners) -> Self {
+        Self::start_with(zone, manners, Box::new(|_, _, of_zone| of_zone()))
+    }
+
+    /// As [`DnsServer::start`], with a hand on every answer.
+    pub(crate) fn start_with(zone: &str, manners: Manners, hook: Hook) -> Self {
         let (udp, tcp) = bind();
         let address = udp.local_addr().unwrap();
         let shared = Arc::new(Shared {
             zone: zone.parse().unwrap(),
             manners,
+            hook,
             asked: Mutex::default(),
             stopped: AtomicBool::new(false),
         });
@@ -176,26 +197,39 @@ impl Shared {
             stream.read_exact(&mut length)?;
             let mut packet = vec![0; usize::from(u16::from_be_bytes(length))];
             stream.read_exact(&mut packet)?;
-            if let Some(answer) = self.answer(&packet, Transport::Tcp) {
-                let length = u16::try_from(answer.len()).unwrap();
-                stream.write_all(&[&length.to_be_bytes(), answer.as_slice()].concat())?;
-            }
+            // Silence over TCP is to hang up.
+            let Some(answer) = self.answer(&packet, Transport::Tcp) else { return Ok(()) };
+            let length = u16::try_from(answer.len()).unwrap();
+            stream.write_all(&[&length.to_be_bytes(), answer.as_slice()].concat())?;
         }
     }
 
-    /// The packet to send back; none when the zone says so, or when the query cannot be read.
+    /// The packet to send back, if any.
     fn answer(&self, packet: &[u8], transport: Transport) -> Option<Vec<u8>> {
+        (self.hook)(packet, transport, &|| self.answer_of_zone(packet, transport))
+    }
+
+    /// None when the zone says so, or when the query cannot be read.
+    fn answer_of_zone(&self, packet: &[u8], transport: Transport) -> Option<Vec<u8>> {
         let query = Query::read(packet)?;
-        self.asked().push((transport, query.question.clone()));
+        let Some(record_type) = query.record_type else {
+            let alias = self.alias(&query.name).filter(|_| query.code == CNAME);
+            let alias = alias.map(|(owner, to)| record(owner, CNAME, 30, &encode_name(to)));
+            return Some(query.reply(NOERROR, alias.as_slice(), false));
+        };
+        let mut last = Question::new(query.name, record_type);
+        self.asked().push((transport, last.clone()));
         if self.manners.not_implemented {
             return Some(query.reply(NOTIMP, &[], false));
         }
 
         let mut records = Vec::new();
-        let mut last = query.question.clone();
         while let Some((owner, target)) = self.alias(&last.name) {
-            records.push(record(owner, 5, 30, &encode_name(target)));
+            records.push(record(owner, CNAME, 30, &encode_name(target)));
             last.name = *target;
+            if self.manners.one_alias_at_a_time || records.len() > 20 {
+                return Some(query.reply(NOERROR, &records, false));
+            }
         }
         let (code, answer) = match bonafide::block_on(self.zone.lookup(&last)) {
             Ok(answer) if answer.outcome == Outcome::NxDomain => (NXDOMAIN, answer),
@@ -220,17 +254,20 @@ impl Shared {
 }
 
 /// A query, RFC 1035 section 4.1.
-struct Query<'a> {
+pub(crate) struct Query<'a> {
     id: &'a [u8],
     /// The question section as it came, since resolvers may look at its case.
     section: &'a [u8],
-    question: Question,
+    pub(crate) name: Name,
+    pub(crate) code: u16,
+    /// None if it is one that the crate has no use for.
+    record_type: Option<RecordType>,
     /// How much the client takes over UDP, RFC 6891 section 6.2.3.
     payload: usize,
 }
 
 impl<'a> Query<'a> {
-    fn read(packet: &'a [u8]) -> Option<Self> {
+    pub(crate) fn read(packet: &'a [u8]) -> Option<Self> {
         let (header, body) = packet.split_at_checked(12)?;
         if header[2] & 0xf8 != 0 || header[4..6] != [0, 1] {
             return None;
@@ -248,9 +285,8 @@ impl<'a> Query<'a> {
         }
         let (code, rest) = rest.split_at_checked(2)?;
         let (class, rest) = rest.split_at_checked(2)?;
-        let record_type = RECORD_TYPES
-            .into_iter()
-            .find(|record_type| record_type.code().to_be_bytes() == code)?;
+        let code = u16::from_be_bytes(code.try_into().ok()?);
+        let record_type = RECORD_TYPES.into_iter().find(|record_type| record_type.code() == code);
         let payload = match rest {
             [0, 0, 41, high, low, ..] => u16::from_be_bytes([*high, *low]).max(512),
             _ => 512,
@@ -258,12 +294,14 @@ impl<'a> Query<'a> {
         (class == [0, 1]).then_some(Self {
             id: &header[..2],
             section: &body[..body.len() - rest.len()],
-            question: Question::new(Name::from_labels(labels).ok()?, record_type),
+            name: Name::from_labels(labels).ok()?,
+            code,
+            record_type,
             payload: usize::from(payload),
         })
     }
 
-    fn reply(&self, code: u8, answers: &[Vec<u8>], truncated: bool) -> Vec<u8> {
+    pub(crate) fn reply(&self, code: u8, answers: &[Vec<u8>], truncated: bool) -> Vec<u8> {
         let count = u16::try_from(answers.len()).unwrap().to_be_bytes();
         // A response with recursion desired and available.
         let flags = [0x81 | (u8::from(truncated) << 1), 0x80 | code];
@@ -273,7 +311,7 @@ impl<'a> Query<'a> {
     }
 }
 
-fn record(owner: &Name, code: u16, ttl: u32, data: &[u8]) -> Vec<u8> {
+pub(crate) fn record(owner: &Name, code: u16, ttl: u32, data: &[u8]) -> Vec<u8> {
     let length = u16::try_from(data.len()).unwrap();
     [
         encode_name(owner).as_slice(),
@@ -286,11 +324,11 @@ fn record(owner: &Name, code: u16, ttl: u32, data: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-fn encode_string(string: &[u8]) -> Vec<u8> {
+pub(crate) fn encode_string(string: &[u8]) -> Vec<u8> {
     [&[u8::try_from(string.len()).unwrap()], string].concat()
 }
 
-fn encode_name(name: &Name) -> Vec<u8> {
+pub(crate) fn encode_name(name: &Name) -> Vec<u8> {
     let labels: Vec<_> = name.labels().map(encode_string).collect();
     [labels.concat(), vec![0]].concat()
 }

@@ -1,11 +1,15 @@
 //! What several tests share.
 
 pub(crate) mod attacks;
+#[cfg(feature = "hickory")]
+pub(crate) mod dns_faults;
 #[cfg(any(feature = "hickory", feature = "wire"))]
 pub(crate) mod dns_server;
 #[cfg(feature = "https")]
 pub(crate) mod https_server;
 pub(crate) mod octets;
+#[cfg(feature = "hickory")]
+pub(crate) mod signed_dns;
 pub(crate) mod stanzas;
 
 use std::path::{Path, PathBuf};
