@@ -175,7 +175,7 @@ async fn fetch<F: PolicyFetcher>(domain: &Domain, fetcher: &F) -> Result<Vec<u8>
 
 fn read(record: &Record<'_>, text: &[u8], now: UnixTime) -> Result<FetchedPolicy, Cause> {
     if text.len() > MAXIMUM_POLICY_OCTETS {
-        return Err(PolicyError::TooLong { found: text.len() }.into());
+        return Err(FetchError::TooLong.into());
     }
     Ok(FetchedPolicy::new(record, &Policy::parse(text)?, now))
 }

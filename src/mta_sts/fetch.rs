@@ -108,7 +108,8 @@ pub enum FetchError {
     /// TLS failed before there was a certificate to judge.
     #[error("no TLS with the policy host: {0}")]
     Tls(Arc<str>),
-    /// More octets than a policy may have.
+    /// More octets than a policy may have; [`discover`](super::discover()) says so too of a fetcher that
+    /// did not look.
     #[error("the policy is over {MAXIMUM_POLICY_OCTETS} octets long")]
     TooLong,
 }

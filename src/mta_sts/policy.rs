@@ -107,12 +107,6 @@ pub enum PolicyError {
         /// What is wrong, with an offset from the beginning of the domain.
         error: DomainError,
     },
-    /// Over [`MAXIMUM_POLICY_OCTETS`]; so says [`discover`](super::discover()).
-    #[error("found a policy of {found} octets, expected at most {MAXIMUM_POLICY_OCTETS}")]
-    TooLong {
-        /// Octets of the text.
-        found: usize,
-    },
     /// A value that is empty, holds a control character, or is not UTF-8.
     #[error("found no value at offset {offset}, expected UTF-8 without control characters")]
     Value {
