@@ -13,6 +13,8 @@
 mod attacks;
 mod author;
 mod authres;
+#[cfg(feature = "capi")]
+mod capi;
 #[cfg(feature = "cli")]
 mod command;
 mod cost;
