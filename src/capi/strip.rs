@@ -18,7 +18,14 @@ pub struct bonafide_strip {
     seen: HashMap<Vec<u8>, usize>,
     fields: usize,
     /// From the top of the header to its end.
-    claims: Vec<(Text, bonafide_claim)>,
+    claims: Vec<Claim>,
+}
+
+#[derive(Debug)]
+struct Claim {
+    name: Text,
+    occurrence: usize,
+    position: usize,
 }
 
 /// A field that claims to be by the authserv-id.
@@ -45,9 +52,7 @@ impl bonafide_strip {
         let seen = self.seen.entry(name.to_ascii_lowercase()).or_default();
         *seen = seen.saturating_add(1);
         if !strip(&Header::parse(field), &self.authserv_id).is_empty() {
-            let text = Text::new(name);
-            let claim = bonafide_claim { name: text.view(), occurrence: *seen, position };
-            self.claims.push((text, claim));
+            self.claims.push(Claim { name: Text::new(name), occurrence: *seen, position });
         }
     }
 }
@@ -133,10 +138,12 @@ pub unsafe extern "C" fn bonafide_strip_claim(
     guard(|| {
         // SAFETY: a handle and a result, as the rules say.
         let (strip, slot) = unsafe { (handle(strip, "strip")?, slot(claim, "claim")?) };
-        let Some((_, claim)) = strip.claims.iter().rev().nth(index) else {
+        let Some(claim) = strip.claims.iter().rev().nth(index) else {
             return Ok(BONAFIDE_ABSENT);
         };
-        slot.write(*claim);
+        let Claim { name, occurrence, position } = claim;
+        let (occurrence, position) = (*occurrence, *position);
+        slot.write(bonafide_claim { name: name.view(), occurrence, position });
         Ok(BONAFIDE_OK)
     })
 }

@@ -17,6 +17,8 @@ mod arc_seal;
 mod attacks;
 mod author;
 mod authres;
+#[cfg(feature = "capi")]
+mod capi;
 #[cfg(feature = "cli")]
 mod command;
 #[cfg(feature = "cli")]
