@@ -127,6 +127,18 @@ pub(crate) enum SignatureField {
     DkimSignature,
 }
 
+impl SignatureField {
+    /// The tags in one line, for a trace.
+    pub(super) fn describe(self, signature: &Signature<'_>) -> String {
+        let tags = signature.to_string().replace("\r\n", "");
+        match self {
+            #[cfg(feature = "arc")]
+            Self::ArcMessageSignature => tags.trim_start_matches("v=1; ").to_owned(),
+            Self::DkimSignature => tags,
+        }
+    }
+}
+
 /// What of a signature an ARC-Seal has, RFC 8617 section 4.1.3.
 #[cfg(feature = "arc")]
 pub(crate) struct SealTags<'a> {

@@ -366,8 +366,7 @@ impl<'h, 'a> Reader<'h, 'a> {
         let mut verdict = Verdict::new(position, self.options.trace);
         match tags.interpret(kind) {
             Ok(signature) => {
-                verdict
-                    .note(|| Event::Signature { tags: signature.to_string().replace("\r\n", "") });
+                verdict.note(|| Event::Signature { tags: kind.describe(&signature) });
                 match self.admit(&signature) {
                     Ok(question) => {
                         self.prepare(&signature, tags.signature_span(), question, &mut verdict);

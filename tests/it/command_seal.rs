@@ -61,3 +61,50 @@ fn what_seal_makes_validates() {
     assert!(error.contains("no Authentication-Results field by other.example"), "{error}");
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+/// What became of a chain, and what a trusted sealer says against the policy of the author's domain.
+#[test]
+fn verify_tells_of_chains() {
+    let folder = scratch("chain");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let name = ["--domain", "lists.example", "--selector", "s", "--key", &path("key")];
+    let zone = stdout(&bonafide(&[&["keygen"], &name[..]].concat(), None));
+    let policy = "_dmarc.a.example TXT \"v=DMARC1; p=reject\"\n";
+    std::fs::write(path("zone"), zone.replace(" IN TXT", " TXT") + policy).unwrap();
+    let zone = ["--zone", &path("zone"), "--now", "1795478400"];
+    let results = ["--results", "mx.example; dmarc=pass header.from=a.example"];
+    let sealed = bonafide(&[&["seal"], &name[..], &zone, &results].concat(), Some(MESSAGE));
+    let sealed = stdout(&sealed);
+    let verify = |options: &[&str], message: &str| {
+        stdout(&bonafide(&[&["verify"], &zone[..], options].concat(), Some(message.as_bytes())))
+    };
+
+    let text = verify(&[], &sealed);
+    assert!(text.starts_with("dmarc: fail  a.example\n"), "{text}");
+    let chain =
+        "arc: pass\n  sets        1, sealed by lists.example\n  unchanged   since the first set\n";
+    assert!(text.contains(chain) && !text.contains("override"), "{text}");
+    let text = verify(&["--trusted-sealer", "lists.example"], &sealed);
+    let offer =
+        "  override    offered by lists.example: arc=pass as[1].d=lists.example as[1].s=s\n";
+    assert!(text.contains(offer), "{text}");
+    let json = verify(&["--trusted-sealer", "lists.example", "--format", "json"], &sealed);
+    let arc = serde_json::from_str::<Value>(&json).unwrap()["arc"].clone();
+    assert_eq!(arc["sealers"], Value::from(vec!["lists.example"]));
+    assert_eq!((&arc["oldest_pass"], &arc["cause"]), (&Value::from(0), &Value::Null));
+    assert_eq!(arc["policy_override"]["sealer"], "lists.example");
+
+    let changed = sealed.clone() + "more\r\n";
+    let text = verify(&["--explain"], &changed);
+    assert!(text.contains("arc: fail\n  why         the message signature of set 1: "), "{text}");
+    assert!(text.contains("| ARC-Message-Signature 1: signature read: a=rsa-sha256;"), "{text}");
+    assert!(
+        text.contains("| ARC-Message-Signature 1: body, relaxed, 12 of 12 octets signed:"),
+        "{text}"
+    );
+    let header = verify(&["--format", "header"], &changed);
+    assert!(header.contains("arc=fail\n") && header.contains("of set 1: "), "{header}");
+    let misused = bonafide(&["verify", "--trusted-sealer", "not a domain"], None);
+    assert_eq!(misused.status.code(), Some(2));
+    std::fs::remove_dir_all(folder).unwrap();
+}
