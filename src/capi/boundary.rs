@@ -163,10 +163,12 @@ fn null(name: &str) -> Failure {
 pub(super) struct Text(Box<[u8]>);
 
 impl Text {
-    pub(super) fn new(text: impl Into<Vec<u8>>) -> Self {
-        let mut text = text.into();
-        text.push(0);
-        Self(text.into())
+    pub(super) fn new(text: impl AsRef<[u8]>) -> Self {
+        let text = text.as_ref();
+        let mut octets = Vec::with_capacity(text.len().saturating_add(1));
+        octets.extend_from_slice(text);
+        octets.push(0);
+        Self(octets.into())
     }
 
     /// Valid as long as this text is.
