@@ -1,5 +1,6 @@
 //! Domain names as the DNS carries them: labels of any octets.
 
+use crate::octets::{Octet, Positions};
 use crate::serialize::serialize_as_text;
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
@@ -61,12 +62,19 @@ impl Name {
     ///
     /// For an empty or over-long label and for an over-long name, with the offset.
     pub fn parse(dotted: &[u8]) -> Result<Self, NameError> {
-        if dotted.is_empty() || dotted == b"." {
-            return Ok(Self::ROOT);
-        }
         let mut name = Self::ROOT;
-        name.push_dotted(dotted.strip_suffix(b".").unwrap_or(dotted))?;
+        name.replace(dotted)?;
         Ok(name)
+    }
+
+    /// As [`Name::parse`], in the place of another name: it is large to move. With an error it is the
+    /// root, or the labels in front of the fault.
+    pub(crate) fn replace(&mut self, dotted: &[u8]) -> Result<(), NameError> {
+        self.length = 0;
+        if dotted.is_empty() || dotted == b"." {
+            return Ok(());
+        }
+        self.push_dotted(dotted.strip_suffix(b".").unwrap_or(dotted))
     }
 
     /// The name of several texts in dotted form, from left to right.
@@ -111,7 +119,7 @@ impl Name {
         copy.make_ascii_lowercase();
         // The length of a label takes the place of the dot in front of it.
         let mut before = usize::from(self.length);
-        for dot in memchr::memchr_iter(b'.', dotted).chain(std::iter::once(dotted.len())) {
+        for dot in Positions::new(Octet(b'.'), dotted).chain(std::iter::once(dotted.len())) {
             let dot = start.saturating_add(dot);
             let length = dot.checked_sub(before)?.checked_sub(1)?;
             if !(1..=MAXIMUM_LABEL_OCTETS).contains(&length) {

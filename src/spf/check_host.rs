@@ -121,6 +121,9 @@ async fn check<R: Resolver>(
     }
 }
 
+/// As many records as a domain may have with the usual limit on lookups.
+const USUAL_LEVELS: usize = 11;
+
 /// A term matched, and nothing is left to evaluate.
 struct Decision {
     qualifier: Qualifier,
@@ -144,9 +147,10 @@ impl<R: Resolver> Evaluator<'_, R> {
     /// Evaluates the record of a domain, and those that it includes or is redirected to. All of
     /// them together are no more than there may be lookups, which bounds the stack.
     async fn decide(&mut self, domain: Name) -> Result<Decision, Cause> {
-        let question = Question::new(domain, RecordType::Txt);
+        // For whose record is asked, one domain after the other.
+        let mut question = Question::new(domain, RecordType::Txt);
         // The record that is evaluated, above those that include it.
-        let mut levels = Vec::new();
+        let mut levels = Vec::with_capacity(USUAL_LEVELS);
         if let Some(outcome) = self.record(&question, false, &mut levels).await? {
             return Err(Cause::NoRecord { domain: Box::new(domain), outcome });
         }
@@ -155,10 +159,10 @@ impl<R: Resolver> Evaluator<'_, R> {
                 Next::Include { term, domain, qualifier } => {
                     self.count_lookup(Some(domain))?;
                     self.validate(domain.letters()).await?;
-                    let target = self.target(Some(domain), level);
+                    let target = self.target(Some(domain), level, &mut question.name);
                     (level.next, level.qualifier) = (term.end, qualifier);
-                    let question = match target {
-                        Ok(target) => Question::new(target, RecordType::Txt),
+                    match target {
+                        Ok(()) => {}
                         Err(NoTarget::LocalPart) => {
                             self.unmatched(|| NoTarget::LocalPart.to_string());
                             continue;
@@ -167,7 +171,7 @@ impl<R: Resolver> Evaluator<'_, R> {
                         Err(NoTarget::Malformed) => {
                             return Err(Cause::TargetName { term: level.term(term.start) });
                         }
-                    };
+                    }
                     if let Some(outcome) = self.record(&question, true, &mut levels).await? {
                         let term = levels.last().map(|level| level.term(term.start));
                         return Err(without_record(term, question.name, outcome));
@@ -178,10 +182,9 @@ impl<R: Resolver> Evaluator<'_, R> {
                     // RFC 7208 section 6.1.
                     self.count_lookup(Some(domain))?;
                     self.validate(domain.letters()).await?;
-                    let question = match self.target(Some(domain), level) {
-                        Ok(target) => Question::new(target, RecordType::Txt),
-                        Err(_) => return Err(Cause::TargetName { term: level.redirect() }),
-                    };
+                    if self.target(Some(domain), level, &mut question.name).is_err() {
+                        return Err(Cause::TargetName { term: level.redirect() });
+                    }
                     if let Some(outcome) = self.record(&question, true, &mut levels).await? {
                         let term = levels.last().map(Level::redirect);
                         return Err(without_record(term, question.name, outcome));
@@ -317,8 +320,9 @@ impl<R: Resolver> Evaluator<'_, R> {
 
     async fn explain(&mut self, domain: DomainSpec<'_>, level: &Level) -> Option<Explanation> {
         self.validate(domain.letters()).await.ok()?;
-        let target = self.target(Some(domain), level).ok()?;
-        let answer = self.ask(&Question::new(target, RecordType::Txt)).await.ok()?;
+        let mut question = Question::new(Name::ROOT, RecordType::Txt);
+        self.target(Some(domain), level, &mut question.name).ok()?;
+        let answer = self.ask(&question).await.ok()?;
         let mut texts = answer.texts();
         let (Some(text), None) = (texts.next(), texts.next()) else {
             return None;

@@ -223,20 +223,22 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         })
     }
 
-    /// The name that a term is about: the domain itself, or what the domain spec expands to
-    /// (RFC 7208 section 4.8). What `%{p}` stands for must be known by then.
+    /// Puts in place the name that a term is about: the domain itself, or what the domain spec expands
+    /// to (RFC 7208 section 4.8). What `%{p}` stands for must be known by then.
     pub(super) fn target(
         &mut self,
         domain: Option<DomainSpec<'_>>,
         level: &Level,
-    ) -> Result<Name, NoTarget> {
+        target: &mut Name,
+    ) -> Result<(), NoTarget> {
         let Some(spec) = domain else {
-            return Ok(level.domain);
+            *target = level.domain;
+            return Ok(());
         };
         if let Some(literal) = spec.literal() {
             let start = start_of_name(literal).ok_or(NoTarget::Malformed)?;
-            return names::target(literal.get(start..).unwrap_or_default())
-                .ok_or(NoTarget::Malformed);
+            let literal = literal.get(start..).unwrap_or_default();
+            return names::replace(target, literal).ok_or(NoTarget::Malformed);
         }
         self.letters = self.letters.and(spec.letters());
         if !self.identity.local_part.is_ascii() && spec.letters().intersects(Letters::of(b"sl")) {
@@ -245,7 +247,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         let domain = dotted(&level.domain);
         let validated = self.validated_name(&level.domain);
         let expanded = spec.expand(&self.macro_values(&domain, &validated));
-        expanded.and_then(|expanded| names::target(&expanded)).ok_or(NoTarget::Malformed)
+        expanded.and_then(|expanded| names::replace(target, &expanded)).ok_or(NoTarget::Malformed)
     }
 
     fn macro_values<'v>(&'v self, domain: &'v [u8], validated: &'v [u8]) -> MacroValues<'v> {
@@ -319,10 +321,10 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         self.count_lookup(domain)?;
         let letters = domain.map_or(Letters::NONE, |domain| domain.letters());
         self.validate(letters).await?;
-        let target = match self.target(domain, level) {
-            Ok(target) => target,
-            Err(why) => return Ok(self.unmatched(|| why.to_string())),
-        };
+        let mut target = Name::ROOT;
+        if let Err(why) = self.target(domain, level, &mut target) {
+            return Ok(self.unmatched(|| why.to_string()));
+        }
         match mechanism {
             Mechanism::A { prefix, .. } => self.a(&target, *prefix).await,
             Mechanism::Mx { prefix, .. } => self.mx(&target, *prefix).await,

@@ -223,7 +223,8 @@ impl<'a> DomainSpec<'a> {
         }
         if !tail.is_empty() {
             let end = tail.strip_suffix(b".").unwrap_or(tail);
-            let dot = memchr::memrchr(b'.', end);
+            // A top label is short: no search of blocks pays.
+            let dot = end.iter().rposition(|octet| *octet == b'.');
             let label = dot.and_then(|dot| end.get(dot.saturating_add(1)..));
             if !label.is_some_and(is_top_label) {
                 let at = dot.map_or(0, |dot| dot.saturating_add(1));

@@ -54,7 +54,7 @@ impl Ip4Network {
         equal_ip4(self.address, address, self.prefix)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn parse(text: &[u8]) -> Result<Self, Fault> {
         let (address, rest) = ip4(text).ok_or((0, IP4))?;
         let at = text.len().saturating_sub(rest.len());
@@ -186,7 +186,7 @@ fn number(text: &[u8]) -> Option<(u16, &[u8])> {
     })
 }
 
-#[inline]
+#[inline(always)]
 fn ip4(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
     let mut bits = 0;
     let mut rest = text;

@@ -103,7 +103,7 @@ pub(super) type Fault = (usize, RecordErrorKind);
 
 impl<'a> Term<'a> {
     /// Reads one term, which holds no space.
-    #[inline]
+    #[inline(always)]
     pub(super) fn parse(text: &'a [u8]) -> Result<Self, Fault> {
         let (qualifier, text, at) = match text {
             [b'+', rest @ ..] => (Qualifier::Pass, rest, 1),
