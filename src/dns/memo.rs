@@ -1,6 +1,5 @@
 //! One message asks each question once.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -28,11 +27,13 @@ use super::{Question, Resolver};
 /// ```
 pub struct Memo<'r, R> {
     resolver: &'r R,
-    flights: Mutex<BTreeMap<Question, Arc<Flight<'r>>>>,
+    /// Sorted by their questions: however many a message asks, each is found in logarithmic time.
+    flights: Mutex<Vec<Arc<Flight<'r>>>>,
 }
 
 /// One question under way or answered.
 struct Flight<'r> {
+    question: Question,
     state: Mutex<State<'r>>,
     waiters: Arc<Waiters>,
 }
@@ -77,12 +78,21 @@ impl<'r, R: Resolver> Memo<'r, R> {
 
     fn flight(&self, question: &Question) -> Arc<Flight<'r>> {
         let mut flights = lock(&self.flights);
-        let flight = flights.entry(question.clone()).or_insert_with(|| {
-            let (resolver, question) = (self.resolver, question.clone());
-            let lookup = Box::pin(async move { resolver.lookup(&question).await });
-            Arc::new(Flight { state: Mutex::new(State::UnderWay(lookup)), waiters: Arc::default() })
+        let place = flights.partition_point(|flight| flight.question < *question);
+        if let Some(flight) = flights.get(place)
+            && flight.question == *question
+        {
+            return Arc::clone(flight);
+        }
+        let (resolver, asked) = (self.resolver, question.clone());
+        let lookup = Box::pin(async move { resolver.lookup(&asked).await });
+        let flight = Arc::new(Flight {
+            question: question.clone(),
+            state: Mutex::new(State::UnderWay(lookup)),
+            waiters: Arc::default(),
         });
-        Arc::clone(flight)
+        flights.insert(place, Arc::clone(&flight));
+        flight
     }
 }
 
