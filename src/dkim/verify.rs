@@ -351,12 +351,7 @@ struct Reader<'h, 'a> {
 }
 
 impl<'h, 'a> Reader<'h, 'a> {
-    fn new(
-        header: &'h Header<'a>,
-        options: &'h Options,
-        now: UnixTime,
-        expected: usize,
-    ) -> Self {
+    fn new(header: &'h Header<'a>, options: &'h Options, now: UnixTime, expected: usize) -> Self {
         Self {
             header,
             options,
