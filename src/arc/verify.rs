@@ -9,7 +9,7 @@ use crate::canonicalization::{Canonicalization, header_field};
 use crate::dkim::public_key::check_use;
 use crate::dkim::select::append_without_signature;
 use crate::dkim::signature::SignatureField;
-use crate::dkim::verify::{key_question, key_record, public_key};
+use crate::dkim::verify::{key_question, key_record, public_key, shared};
 use crate::dkim::{self, BodyHashes, DkimResult, ForeignKeys, Keys};
 use crate::dns::{Question, Resolver};
 use crate::message::Header;
@@ -120,7 +120,7 @@ impl Verifier {
         };
         let mut questions = verifier.signatures.questions().to_vec();
         match verifier.prepare(sets, &mut questions) {
-            Ok(()) => verifier.questions = questions.into(),
+            Ok(()) => verifier.questions = shared(questions),
             Err(cause) => {
                 verifier.seals.clear();
                 verifier.verdict.fail(cause);

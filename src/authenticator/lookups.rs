@@ -13,15 +13,15 @@ use crate::{dkim, dmarc, spf};
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) configuration: Arc<Configuration>,
-    pub(super) envelope: Envelope,
+    pub(super) envelope: Arc<Envelope>,
     pub(super) now: UnixTime,
     pub(super) author: Result<AuthorDomain, AuthorError>,
     /// The questions for the keys of signatures.
     pub(super) keys: Arc<[Question]>,
     /// The questions for the keys of a chain; none without the feature `arc`.
     pub(super) chain_keys: Arc<[Question]>,
-    /// The d= of signatures.
-    pub(super) signers: Vec<crate::domain::Domain>,
+    /// The domain of MAIL FROM and the d= of signatures.
+    pub(super) candidates: dmarc::Candidates,
 }
 
 /// What the DNS said about one message; [`Session::finish`](super::Session::finish) takes it.
@@ -82,20 +82,13 @@ impl Plan {
     }
 
     async fn spf<R: Resolver>(&self, resolver: &R) -> Option<spf::Verdicts> {
-        let query = self.query()?;
+        let query = self.envelope.query()?;
         let options = &self.configuration.options.spf;
         Some(spf::check_host(&query, options, resolver, self.now).await)
     }
 
     async fn dmarc<R: Resolver>(&self, resolver: &R) -> dmarc::Lookups {
-        let spf = self.query().and_then(|query| query.mail_from_domain());
-        let candidates = dmarc::Candidates { spf, dkim: self.signers.clone() };
         let options = &self.configuration.options.dmarc;
-        dmarc::lookups(self.author.clone(), &candidates, options, resolver).await
-    }
-
-    fn query(&self) -> Option<spf::Query<'_>> {
-        let Envelope { ip, helo, mail_from } = &self.envelope;
-        Some(spf::Query::new((*ip)?, helo, mail_from))
+        dmarc::lookups(self.author.clone(), &self.candidates, options, resolver).await
     }
 }

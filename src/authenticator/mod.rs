@@ -49,6 +49,7 @@ pub use lookups::{ForeignLookups, Lookups};
 #[cfg(feature = "arc")]
 pub use policy_override::PolicyOverride;
 pub use report::{Report, SmtpReply};
+use session::Arrival;
 pub use session::Session;
 #[cfg(feature = "capi")]
 pub(crate) use session::{HeaderReader, field_octets};
@@ -132,6 +133,10 @@ impl Envelope {
     pub fn unknown() -> Self {
         Self { ip: None, helo: Box::default(), mail_from: Box::default() }
     }
+
+    fn query(&self) -> Option<spf::Query<'_>> {
+        Some(spf::Query::new(self.ip?, &self.helo, &self.mail_from))
+    }
 }
 
 impl Authenticator {
@@ -183,7 +188,7 @@ impl Authenticator {
         message: &[u8],
         now: UnixTime,
     ) -> Report {
-        let (arrival, body) = self.session(envelope.clone(), now).whole(message);
+        let (arrival, body) = Arrival::whole(Arc::clone(&self.0), envelope.clone(), now, message);
         let answers = body.plan.run(resolver).await;
         arrival.report(body, answers)
     }

@@ -11,7 +11,7 @@ use super::{Configuration, Envelope};
 #[cfg(feature = "arc")]
 use crate::arc;
 use crate::dkim;
-use crate::dmarc::{DkimIdentifier, IdentifierResult, Identifiers, SpfIdentifier};
+use crate::dmarc::{Candidates, DkimIdentifier, IdentifierResult, Identifiers, SpfIdentifier};
 use crate::dns::Resolver;
 use crate::message::{AuthorDomain, AuthorError, DefectScanner, Header};
 use crate::spf::{MailFromVerdict, SpfResult};
@@ -53,7 +53,7 @@ pub struct Session {
 #[derive(Debug)]
 pub(super) struct Arrival {
     configuration: Arc<Configuration>,
-    envelope: Envelope,
+    envelope: Arc<Envelope>,
     now: UnixTime,
     scanner: DefectScanner,
     /// The empty line was seen, or the fields came one by one.
@@ -83,9 +83,7 @@ impl Session {
         now: UnixTime,
     ) -> Self {
         let reader = HeaderReader::new(configuration.options.dkim.limits.header_octets);
-        let scanner = DefectScanner::new();
-        let arrival = Arrival { configuration, envelope, now, scanner, has_header_end: false };
-        Self { arrival, stage: Stage::Header(reader) }
+        Self { arrival: Arrival::new(configuration, envelope, now), stage: Stage::Header(reader) }
     }
 
     /// The next octets of the message, in any split.
@@ -102,11 +100,7 @@ impl Session {
             body = behind;
         }
         if let Stage::Body(open) = &mut self.stage {
-            // Both passes over a piece while it is in a cache.
-            for piece in body.chunks(1 << 16) {
-                self.arrival.scanner.write(piece);
-                open.verifier.body(piece);
-            }
+            self.arrival.body(open, body);
         }
     }
 
@@ -123,7 +117,7 @@ impl Session {
     pub fn end_header(&mut self) {
         if let Stage::Header(reader) = &mut self.stage {
             let reader = std::mem::replace(reader, HeaderReader::new(0));
-            self.stage = Stage::Body(Box::new(self.arrival.open(&reader)));
+            self.stage = Stage::Body(Box::new(self.arrival.open(&reader.octets)));
         }
     }
 
@@ -171,30 +165,51 @@ impl Session {
     pub fn finish(self, lookups: Lookups) -> Result<Report, ForeignLookups> {
         match (self.stage, lookups.planned) {
             (Stage::Body(body), Some((plan, answers))) if Arc::ptr_eq(&body.plan, &plan) => {
+                drop(plan);
                 Ok(self.arrival.report(*body, answers))
             }
             _ => Err(ForeignLookups),
         }
     }
-
-    /// A message that is there as a whole.
-    pub(super) fn whole(mut self, message: &[u8]) -> (Arrival, Body) {
-        self.write(message);
-        match self.stage {
-            Stage::Header(reader) => {
-                let body = self.arrival.open(&reader);
-                (self.arrival, body)
-            }
-            Stage::Body(body) => (self.arrival, *body),
-        }
-    }
 }
 
 impl Arrival {
+    fn new(configuration: Arc<Configuration>, envelope: Envelope, now: UnixTime) -> Self {
+        let (envelope, scanner) = (Arc::new(envelope), DefectScanner::new());
+        Self { configuration, envelope, now, scanner, has_header_end: false }
+    }
+
+    /// A message that is there as a whole. Its header is read where it lies.
+    pub(super) fn whole(
+        configuration: Arc<Configuration>,
+        envelope: Envelope,
+        now: UnixTime,
+        message: &[u8],
+    ) -> (Self, Body) {
+        let mut reader = HeaderReader::new(configuration.options.dkim.limits.header_octets);
+        let mut arrival = Self::new(configuration, envelope, now);
+        let end = reader.find_end(message);
+        let (header, behind) = message.split_at_checked(end).unwrap_or((message, &[]));
+        arrival.scanner.write(header);
+        arrival.has_header_end = reader.is_at_end;
+        let mut body = arrival.open(reader.kept(header));
+        arrival.body(&mut body, behind);
+        (arrival, body)
+    }
+
+    /// The next octets behind the header.
+    fn body(&mut self, body: &mut Body, chunk: &[u8]) {
+        // Both passes over a piece while it is in a cache.
+        for piece in chunk.chunks(1 << 16) {
+            self.scanner.write(piece);
+            body.verifier.body(piece);
+        }
+    }
+
     /// Reads the header.
-    fn open(&self, reader: &HeaderReader) -> Body {
+    fn open(&self, octets: &[u8]) -> Body {
         let options = &self.configuration.options;
-        let header = Header::parse(&reader.octets);
+        let header = Header::parse(octets);
         let verifier = dkim::Verifier::new(&header, &options.dkim, self.now);
         #[cfg(feature = "arc")]
         let (chain, verifier) = {
@@ -203,14 +218,15 @@ impl Arrival {
             chain.leave_body_to(&mut dkim);
             (chain, dkim)
         };
-        let author = if header.as_bytes().len() > reader.limit {
-            Err(AuthorError::HeaderTooLong { limit: reader.limit })
+        let limit = options.dkim.limits.header_octets;
+        let author = if header.as_bytes().len() > limit {
+            Err(AuthorError::HeaderTooLong { limit })
         } else {
             AuthorDomain::of(&header)
         };
         let plan = Arc::new(Plan {
             configuration: Arc::clone(&self.configuration),
-            envelope: self.envelope.clone(),
+            envelope: Arc::clone(&self.envelope),
             now: self.now,
             author,
             keys: verifier.questions(),
@@ -218,7 +234,10 @@ impl Arrival {
             chain_keys: chain.questions(),
             #[cfg(not(feature = "arc"))]
             chain_keys: Arc::default(),
-            signers: verifier.domains().cloned().collect(),
+            candidates: Candidates {
+                spf: self.envelope.query().and_then(|query| query.mail_from_domain()),
+                dkim: verifier.domains().cloned().collect(),
+            },
         });
         Body {
             verifier,
@@ -237,6 +256,7 @@ impl Arrival {
             expect(unused_variables, reason = "only a chain shares them")
         )]
         let (dkim, bodies) = body.verifier.conclude(&keys);
+        drop(body.plan); // which shares the envelope
         #[cfg(feature = "arc")]
         let arc = body.chain.conclude(&answers.chain_keys, &bodies);
         let identifiers = Identifiers {
@@ -247,7 +267,7 @@ impl Arrival {
         let authserv_id = self.configuration.authserv_id.clone();
         Report {
             authserv_id,
-            envelope: self.envelope,
+            envelope: Arc::unwrap_or_clone(self.envelope),
             spf,
             dkim,
             #[cfg(feature = "arc")]
@@ -301,6 +321,14 @@ impl HeaderReader {
 
     /// Reads on to the end of the header or of the chunk, and says how far it came.
     pub(crate) fn write(&mut self, chunk: &[u8]) -> usize {
+        let end = self.find_end(chunk);
+        let header = chunk.get(..end).unwrap_or(chunk);
+        self.octets.extend_from_slice(self.kept(header));
+        end
+    }
+
+    /// As [`HeaderReader::write`], but keeps nothing.
+    fn find_end(&mut self, chunk: &[u8]) -> usize {
         let mut end = chunk.len();
         for at in memchr::memchr_iter(b'\n', chunk) {
             let before = chunk.get(at.saturating_sub(3)..at).unwrap_or_default();
@@ -312,13 +340,17 @@ impl HeaderReader {
             }
         }
         let header = chunk.get(..end).unwrap_or(chunk);
-        let room = self.limit.saturating_add(3).saturating_sub(self.octets.len());
-        self.octets.extend_from_slice(header.get(..room).unwrap_or(header));
         for octet in header.get(header.len().saturating_sub(3)..).unwrap_or_default() {
             let [_, second, third] = self.last;
             self.last = [second, third, *octet];
         }
         end
+    }
+
+    /// What of a further piece of the header there is room for.
+    fn kept<'c>(&self, piece: &'c [u8]) -> &'c [u8] {
+        let room = self.limit.saturating_add(3).saturating_sub(self.octets.len());
+        piece.get(..room).unwrap_or(piece)
     }
 }
 

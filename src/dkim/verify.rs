@@ -206,7 +206,10 @@ impl Verifier {
         options: &Options,
         now: UnixTime,
     ) -> Self {
-        let mut reader = Reader::new(header, options, now);
+        let mut fields = fields.peekable();
+        // A message without signatures costs no allocation, and one with a single signature no more than it needs.
+        let expected = usize::from(fields.peek().is_some());
+        let mut reader = Reader::new(header, options, now, expected);
         for (position, field) in fields {
             reader.read(kind, position, field.value());
         }
@@ -215,7 +218,7 @@ impl Verifier {
             verdicts: reader.verdicts,
             checks: reader.checks,
             signed_headers: reader.signed_headers,
-            questions: reader.questions.into(),
+            questions: shared(reader.questions),
             options: options.clone(),
         }
     }
@@ -348,15 +351,15 @@ struct Reader<'h, 'a> {
 }
 
 impl<'h, 'a> Reader<'h, 'a> {
-    fn new(header: &'h Header<'a>, options: &'h Options, now: UnixTime) -> Self {
+    fn new(header: &'h Header<'a>, options: &'h Options, now: UnixTime, expected: usize) -> Self {
         Self {
             header,
             options,
             now,
             selector: None,
-            verdicts: Vec::with_capacity(1),
-            checks: Vec::with_capacity(1),
-            questions: Vec::with_capacity(1),
+            verdicts: Vec::with_capacity(expected),
+            checks: Vec::with_capacity(expected),
+            questions: Vec::with_capacity(expected),
             signed_headers: Vec::new(),
         }
     }
@@ -438,6 +441,11 @@ impl<'h, 'a> Reader<'h, 'a> {
         let verdict = self.verdicts.len();
         self.checks.push(Check { verdict, algorithm, signed_header, body, body_hash, question });
     }
+}
+
+/// Questions as verifiers and their keys share them; none cost no allocation.
+pub(crate) fn shared(questions: Vec<Question>) -> Arc<[Question]> {
+    if questions.is_empty() { Arc::default() } else { questions.into() }
 }
 
 /// The key record that came back.

@@ -1,6 +1,5 @@
 //! One message asks each question once.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -28,22 +27,28 @@ use super::{Question, Resolver};
 /// ```
 pub struct Memo<'r, R> {
     resolver: &'r R,
-    flights: Mutex<BTreeMap<Question, Arc<Flight<'r>>>>,
+    /// Sorted by their questions: however many a message asks, each is found in logarithmic time.
+    flights: Mutex<Vec<Arc<Flight<'r>>>>,
+    waiters: Arc<Waiters>,
 }
 
 /// One question under way or answered.
 struct Flight<'r> {
+    question: Question,
     state: Mutex<State<'r>>,
-    waiters: Arc<Waiters>,
 }
 
 enum State<'r> {
-    UnderWay(BoxFuture<'r, Reply>),
+    UnderWay {
+        lookup: BoxFuture<'r, Reply>,
+        /// Whether anybody was told to wait.
+        awaited: bool,
+    },
     Landed(Reply),
 }
 
-/// Everybody who waits for one lookup; each of them must hear of its progress, since each may be
-/// the only one left to poll it.
+/// Everybody who waits for a lookup; each of them must hear of its progress, since each may be the
+/// only one left to poll it. Mostly all are of one task, which waits for all lookups at once.
 #[derive(Default)]
 struct Waiters(Mutex<Vec<Waker>>);
 
@@ -72,33 +77,45 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl<'r, R: Resolver> Memo<'r, R> {
     /// A memo in front of a resolver.
     pub fn new(resolver: &'r R) -> Self {
-        Self { resolver, flights: Mutex::default() }
+        Self { resolver, flights: Mutex::default(), waiters: Arc::default() }
     }
 
     fn flight(&self, question: &Question) -> Arc<Flight<'r>> {
         let mut flights = lock(&self.flights);
-        let flight = flights.entry(question.clone()).or_insert_with(|| {
-            let (resolver, question) = (self.resolver, question.clone());
-            let lookup = Box::pin(async move { resolver.lookup(&question).await });
-            Arc::new(Flight { state: Mutex::new(State::UnderWay(lookup)), waiters: Arc::default() })
-        });
-        Arc::clone(flight)
+        let place = flights.partition_point(|flight| flight.question < *question);
+        if let Some(flight) = flights.get(place)
+            && flight.question == *question
+        {
+            return Arc::clone(flight);
+        }
+        let (resolver, asked) = (self.resolver, question.clone());
+        let lookup = Box::pin(async move { resolver.lookup(&asked).await });
+        let state = Mutex::new(State::UnderWay { lookup, awaited: false });
+        let flight = Arc::new(Flight { question: question.clone(), state });
+        flights.insert(place, Arc::clone(&flight));
+        flight
     }
 }
 
 impl Flight<'_> {
-    fn poll(&self, context: &Context<'_>) -> Poll<Reply> {
+    fn poll(&self, waiters: &Arc<Waiters>, context: &Context<'_>) -> Poll<Reply> {
         let mut state = lock(&self.state);
         match &mut *state {
             State::Landed(reply) => Poll::Ready(reply.clone()),
-            State::UnderWay(lookup) => {
-                self.waiters.register(context.waker());
-                let everybody = Waker::from(Arc::clone(&self.waiters));
-                let reply =
-                    std::task::ready!(lookup.as_mut().poll(&mut Context::from_waker(&everybody)));
+            State::UnderWay { lookup, awaited } => {
+                waiters.register(context.waker());
+                let everybody = Waker::from(Arc::clone(waiters));
+                let Poll::Ready(reply) = lookup.as_mut().poll(&mut Context::from_waker(&everybody))
+                else {
+                    *awaited = true;
+                    return Poll::Pending;
+                };
+                let awaited = *awaited;
                 *state = State::Landed(reply.clone());
                 drop(state);
-                everybody.wake();
+                if awaited {
+                    everybody.wake();
+                }
                 Poll::Ready(reply)
             }
         }
@@ -108,7 +125,7 @@ impl Flight<'_> {
 impl<R: Resolver> Resolver for Memo<'_, R> {
     async fn lookup(&self, question: &Question) -> Reply {
         let flight = self.flight(question);
-        std::future::poll_fn(|context| flight.poll(context)).await
+        std::future::poll_fn(|context| flight.poll(&self.waiters, context)).await
     }
 }
 

@@ -181,6 +181,17 @@ fn memo_wakes_everybody() {
     for (asker, waker) in askers.iter_mut().zip(&wakers) {
         assert!(asker.as_mut().poll(&mut Context::from_waker(waker)).is_ready());
     }
+
+    // Whoever is told to wait hears of a reply that another was there to take.
+    resolver.0.lock().unwrap().0 = false;
+    let question = txt("b.example");
+    let mut askers = [(); 2].map(|()| Box::pin(memo.lookup(&question)));
+    let [mut waiting, mut taking] = wakers.each_ref().map(Context::from_waker);
+    assert!(askers[0].as_mut().poll(&mut waiting).is_pending());
+    resolver.0.lock().unwrap().0 = true;
+    let before = flags[0].0.load(Ordering::Relaxed);
+    assert!(askers[1].as_mut().poll(&mut taking).is_ready());
+    assert!(flags[0].0.load(Ordering::Relaxed) > before);
 }
 
 /// Several questions are open at once, and their replies come in any order.
