@@ -94,7 +94,7 @@ fn verify_tells_of_chains() {
     assert_eq!((&arc["oldest_pass"], &arc["cause"]), (&Value::from(0), &Value::Null));
     assert_eq!(arc["policy_override"]["sealer"], "lists.example");
 
-    let changed = sealed.clone() + "more\r\n";
+    let changed = sealed + "more\r\n";
     let text = verify(&["--explain"], &changed);
     assert!(text.contains("arc: fail\n  why         the message signature of set 1: "), "{text}");
     assert!(text.contains("| ARC-Message-Signature 1: signature read: a=rsa-sha256;"), "{text}");
