@@ -44,6 +44,7 @@ struct Machine<'a> {
     reports: [Handle<bonafide_report>; SLOTS],
     strips: [Handle<bonafide_strip>; SLOTS],
     signers: [Handle<bonafide_signer>; SLOTS],
+    sealers: [Handle<bonafide_sealer>; SLOTS],
     signings: [Handle<bonafide_signing>; SLOTS],
     found: [Handle<bonafide_mta_sts>; SLOTS],
     statuses: BTreeSet<String>,
@@ -69,6 +70,7 @@ free!(
     bonafide_report bonafide_report_free,
     bonafide_strip bonafide_strip_free,
     bonafide_signer bonafide_signer_free,
+    bonafide_sealer bonafide_sealer_free,
     bonafide_signing bonafide_signing_free,
     bonafide_mta_sts bonafide_mta_sts_free,
 );
@@ -211,8 +213,39 @@ impl Machine<'_> {
                 44 => {
                     self.reports[one] = Handle::default();
                     self.signers[two] = Handle::default();
+                    self.sealers[two] = Handle::default();
                     self.authenticator = Handle::default();
                     bonafide_status::BONAFIDE_OK
+                }
+                45 => {
+                    let domain = self.octets(&mut first);
+                    bonafide_authenticator_trust_sealer(
+                        self.authenticator.0,
+                        domain.text(),
+                        domain.1,
+                    )
+                }
+                46 => {
+                    let (domain, selector) = (self.octets(&mut first), self.octets(&mut second));
+                    self.sealers[one].make(|made| {
+                        let (selector, length) = (selector.text(), selector.1);
+                        let (key, key_length) = (KEY.as_ptr().cast(), KEY.len());
+                        let (domain, domain_length) = (domain.text(), domain.1);
+                        bonafide_sealer_new(
+                            domain,
+                            domain_length,
+                            selector,
+                            length,
+                            key,
+                            key_length,
+                            made,
+                        )
+                    })
+                }
+                47 => {
+                    let (sealer, report) = (self.sealers[one].0, self.reports[two].0);
+                    let start = |made| bonafide_sealer_start(sealer, report, NOW, made);
+                    self.signings[one].make(start)
                 }
                 _ => return false,
             }
@@ -333,9 +366,16 @@ impl Machine<'_> {
         let (mut verdict, mut code, mut count) = (null(), 0, 0);
         // SAFETY: as in `step`; what the report gives lives as long as it does.
         unsafe {
-            for ask in [bonafide_report_spf, bonafide_report_spf_helo, bonafide_report_dmarc] {
+            let asks = [
+                bonafide_report_spf,
+                bonafide_report_spf_helo,
+                bonafide_report_arc,
+                bonafide_report_dmarc,
+            ];
+            for ask in asks {
                 self.verdict(ask(report, &raw mut verdict), verdict, which);
             }
+            self.text(|text| bonafide_report_policy_override(report, text));
             self.verdict(bonafide_report_dkim(report, index, &raw mut verdict), verdict, which);
             let status = bonafide_report_defect(report, which, &raw mut count);
             self.met(status);
@@ -365,7 +405,7 @@ impl Machine<'_> {
             let status = bonafide_verdict_number(verdict, which, &raw mut number);
             self.met(status);
             self.text(|text| bonafide_verdict_line(verdict, text));
-            for property in 1..15 {
+            for property in 1..16 {
                 self.text(|text| bonafide_verdict_text(verdict, property, text));
             }
         }
