@@ -43,8 +43,6 @@ mod project;
 mod received_spf;
 mod seeds;
 mod sign;
-#[cfg(feature = "tracing")]
-mod spans;
 mod spf;
 mod spf_laws;
 mod support;

@@ -1,4 +1,6 @@
-//! The spans of feature `tracing`: one around the lookups of a message, and in it one for each question.
+//! The spans of feature `tracing`: one around the lookups of a message, and in it one for each question. A
+//! binary of its own, since whether a span is wanted is kept for the whole process.
+#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
