@@ -165,11 +165,12 @@ pub fn record_fields<'a>(text: &'a [u8], version: &[u8]) -> Option<Vec<(&'a [u8]
         *part = trim_wsp(whole);
         // In front of the version there is no semicolon, and behind the last field neither.
         let is_stray = |octet: Option<&u8>| octet.is_some_and(|octet| is_wsp(*octet));
-        let is_last = at + 1 == count;
-        if (at == 0 && is_stray(whole.first()))
-            || (is_last && !part.is_empty() && is_stray(whole.last()))
-        {
+        if at == 0 && is_stray(whole.first()) {
             *part = whole;
+        }
+        if at + 1 == count && !part.is_empty() && is_stray(whole.last()) {
+            let start = whole.iter().position(|octet| !is_wsp(*octet)).unwrap_or(0);
+            *part = if at == 0 { whole } else { &whole[start..] };
         }
     }
     if parts.remove(0) != version {
