@@ -79,7 +79,7 @@ fn nothing_imports_from_a_floor_above_its_own() {
             if let Some(other) = floor_of(&path).filter(|other| *other > floor) {
                 climbing.push(format!("{module} (floor {floor}) uses {path} (floor {other})"));
             }
-            // Adapters, the C ABI and the command use what every caller can use.
+            // What cryptography there is stays behind the evaluators.
             if floor == 4 && path.starts_with("crypto") {
                 climbing.push(format!("{module} uses {path}, which is private"));
             }
