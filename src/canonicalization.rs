@@ -5,8 +5,8 @@
 
 mod header;
 
+use fearless_simd::{Level, Simd, SimdBase, SimdMask, dispatch, u8x64};
 use memchr::{memchr, memchr2};
-use wide::u8x16;
 
 pub use header::header_field;
 pub(crate) use header::header_field_rest;
@@ -343,13 +343,24 @@ impl Output {
 /// Every copy is of a whole block, however few octets lie between two runs that are dropped: the
 /// next copy overwrites what was too much, and no copy has a length to branch on.
 fn reduce_blocks(strip: &Strip, blocks: usize, buffer: &mut Buffer, position: usize) -> usize {
+    dispatch!(Level::new(), simd => reduce_with(simd, strip, blocks, buffer, position))
+}
+
+#[inline(always)]
+fn reduce_with(
+    simd: impl Simd,
+    strip: &Strip,
+    blocks: usize,
+    buffer: &mut Buffer,
+    position: usize,
+) -> usize {
     let mut position = position;
     for index in 0..blocks.min(STRIP / BLOCK) {
         let start = index.wrapping_mul(BLOCK);
         let Some(window) = strip.get(start..).and_then(|rest| rest.first_chunk()) else {
             break;
         };
-        let mut runs = white_space_before_blanks(window);
+        let mut runs = white_space_before_blanks(simd, window);
         copy_block(window, 0, buffer, position);
         let mut kept_from = 0;
         while runs != 0 {
@@ -372,16 +383,10 @@ fn reduce_blocks(strip: &Strip, blocks: usize, buffer: &mut Buffer, position: us
 /// The WSP of the block that stands before WSP or a control character, as a mask: all but the last
 /// octet of each run is dropped in any case.
 #[inline(always)]
-fn white_space_before_blanks(window: &Window) -> u64 {
-    let [space, tab] = [b' ', b'\t'].map(u8x16::splat);
-    let [a, b, c, d] = [0usize, 16, 32, 48].map(|offset| {
-        let here = vector(window, offset);
-        let next = vector(window, offset.wrapping_add(1));
-        let next_blank = next.saturating_sub(space).simd_eq(u8x16::ZERO);
-        let wsp = here.simd_eq(space) | here.simd_eq(tab);
-        u64::from((wsp & next_blank).to_bitmask())
-    });
-    a | b << 16 | c << 32 | d << 48
+fn white_space_before_blanks<S: Simd>(simd: S, window: &Window) -> u64 {
+    let [here, next] = [0, 1].map(|offset| vector(simd, window, offset));
+    let wsp = here.simd_eq(b' ') | here.simd_eq(b'\t');
+    (wsp & next.simd_le(b' ')).to_bitmask()
 }
 
 /// In front of a CR that ends no line, or of a control character, one WSP is kept: so seldom that
@@ -403,9 +408,9 @@ fn is_wsp_or_crlf(window: &Window, index: usize) -> bool {
 }
 
 #[inline(always)]
-fn vector(window: &Window, offset: usize) -> u8x16 {
+fn vector<S: Simd>(simd: S, window: &Window, offset: usize) -> u8x64<S> {
     let octets = window.get(offset..).and_then(|rest| rest.first_chunk());
-    octets.map_or(u8x16::ZERO, |octets| u8x16::new(*octets))
+    u8x64::load_array_ref(simd, octets.unwrap_or(&[0; BLOCK]))
 }
 
 /// The index of the lowest bit that is set, or `BLOCK`.
@@ -421,7 +426,7 @@ fn copy_block(window: &Window, from: usize, buffer: &mut Buffer, to: usize) {
     let place = buffer.get_mut(to.min(CAPACITY)..).and_then(|rest| rest.first_chunk_mut::<BLOCK>());
     if let (Some(source), Some(place)) = (source, place) {
         // Ascending, which a copy of the whole block is not: unaligned stores in descending order
-        // take twice the time.
+        // take twice the time; so do wider ones.
         let pieces = source.as_chunks::<16>().0;
         for (to, from) in place.as_chunks_mut::<16>().0.iter_mut().zip(pieces) {
             *to = *from;

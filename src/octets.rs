@@ -1,14 +1,14 @@
 //! Searches in octets, a block at a time: no branch for each octet, none that depends on distances.
 
-use wide::u8x16;
+use fearless_simd::{Level, Simd, SimdBase, SimdMask, dispatch, u8x32, u8x64};
 
 /// Octets that are searched at once: as many as a mask has bits.
 pub(crate) const BLOCK: usize = 64;
 
 /// What is sought.
 pub(crate) trait Sought {
-    /// Which of 16 octets it is: all bits or none.
-    fn among(&self, octets: u8x16) -> u8x16;
+    /// Which octets of a vector it is.
+    fn among<S: Simd, V: SimdBase<S, Element = u8>>(&self, octets: V) -> V::Mask;
 }
 
 /// One octet.
@@ -16,9 +16,9 @@ pub(crate) trait Sought {
 pub(crate) struct Octet(pub(crate) u8);
 
 impl Sought for Octet {
-    #[inline]
-    fn among(&self, octets: u8x16) -> u8x16 {
-        octets.simd_eq(u8x16::splat(self.0))
+    #[inline(always)]
+    fn among<S: Simd, V: SimdBase<S, Element = u8>>(&self, octets: V) -> V::Mask {
+        octets.simd_eq(self.0)
     }
 }
 
@@ -27,10 +27,9 @@ impl Sought for Octet {
 pub(crate) struct Control;
 
 impl Sought for Control {
-    #[inline]
-    fn among(&self, octets: u8x16) -> u8x16 {
-        let below_space = octets.simd_eq(octets.min(u8x16::splat(b' ' - 1)));
-        below_space | octets.simd_eq(u8x16::splat(0x7f))
+    #[inline(always)]
+    fn among<S: Simd, V: SimdBase<S, Element = u8>>(&self, octets: V) -> V::Mask {
+        octets.simd_lt(b' ') | octets.simd_eq(0x7f)
     }
 }
 
@@ -39,10 +38,9 @@ impl Sought for Control {
 pub(crate) struct NotGraphic;
 
 impl Sought for NotGraphic {
-    #[inline]
-    fn among(&self, octets: u8x16) -> u8x16 {
-        let [space, delete] = [b' ', 0x7f].map(u8x16::splat);
-        octets.simd_eq(octets.min(space)) | octets.simd_eq(octets.max(delete))
+    #[inline(always)]
+    fn among<S: Simd, V: SimdBase<S, Element = u8>>(&self, octets: V) -> V::Mask {
+        octets.simd_le(b' ') | octets.simd_ge(0x7f)
     }
 }
 
@@ -51,27 +49,29 @@ impl Sought for NotGraphic {
 pub(crate) struct EightBit;
 
 impl Sought for EightBit {
-    #[inline]
-    fn among(&self, octets: u8x16) -> u8x16 {
-        // Of each octet only the highest bit is looked at.
-        octets
+    #[inline(always)]
+    fn among<S: Simd, V: SimdBase<S, Element = u8>>(&self, octets: V) -> V::Mask {
+        octets.simd_ge(0x80)
     }
 }
 
 /// The one and the other.
 impl<A: Sought, B: Sought> Sought for (A, B) {
-    #[inline]
-    fn among(&self, octets: u8x16) -> u8x16 {
+    #[inline(always)]
+    fn among<S: Simd, V: SimdBase<S, Element = u8>>(&self, octets: V) -> V::Mask {
         self.0.among(octets) | self.1.among(octets)
     }
 }
 
-/// Where in a block of at most 64 octets stands what is sought, as a mask: the first octet is the
-/// lowest bit.
+/// Where in a block stands what is sought, as a mask: the first octet is the lowest bit.
+///
+/// The vectors are those that every machine of the target has: to choose wider ones takes longer than
+/// a block does.
 #[inline(always)]
-pub(crate) fn mask<const LENGTH: usize>(sought: &impl Sought, block: &[u8; LENGTH]) -> u64 {
-    let vectors = block.as_chunks().0.iter().rev().map(|octets| u8x16::new(*octets));
-    vectors.fold(0, |mask, octets| mask << 16 | u64::from(sought.among(octets).to_bitmask()))
+pub(crate) fn mask(sought: &impl Sought, block: &[u8; BLOCK]) -> u64 {
+    dispatch!(Level::baseline(), simd => {
+        sought.among(u8x64::load_array_ref(simd, block)).to_bitmask()
+    })
 }
 
 /// The lowest bit that is set.
@@ -141,7 +141,9 @@ pub(crate) const HEAD: usize = 32;
 /// The first place of what is sought in the beginning of a field.
 #[inline]
 pub(crate) fn first_in_head(sought: &impl Sought, head: &[u8; HEAD]) -> Option<usize> {
-    first_bit(mask(sought, head))
+    first_bit(dispatch!(Level::baseline(), simd => {
+        sought.among(u8x32::load_array_ref(simd, head)).to_bitmask()
+    }))
 }
 
 /// Where the colon behind the name of a header field stands.

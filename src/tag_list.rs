@@ -21,9 +21,7 @@ use base64::Engine as _;
 use base64::engine::Simd;
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 
-use wide::u8x16;
-
-use crate::octets::{Control, Octet, Positions, Sought};
+use crate::octets::{Control, Octet, Positions};
 
 /// One tag-spec of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -101,15 +99,7 @@ pub struct Tags<'a> {
 }
 
 /// What ends a spec or may be a stray octet in it.
-#[derive(Clone, Debug)]
-struct Mark;
-
-impl Sought for Mark {
-    #[inline]
-    fn among(&self, octets: u8x16) -> u8x16 {
-        Octet(b';').among(octets) | Control.among(octets)
-    }
-}
+type Mark = (Octet, Control);
 
 /// The names that came before: a few short ones in place, all others in a set.
 #[derive(Clone, Debug)]
@@ -151,7 +141,7 @@ impl<'a> Tags<'a> {
     /// Reads a list from its beginning.
     pub fn new(list: &'a [u8]) -> Self {
         let seen = SeenNames { short: [0; 16], bits: 0, count: 0, further: BTreeSet::new() };
-        Self { list, next: Some(0), marks: Positions::new(Mark, list), seen }
+        Self { list, next: Some(0), marks: Positions::new((Octet(b';'), Control), list), seen }
     }
 
     /// Finds the semicolon that ends the next spec, and the first stray octet before it.

@@ -1,6 +1,6 @@
 //! Header fields in canonical form, RFC 6376 sections 3.4.1 and 3.4.2.
 
-use wide::u8x16;
+use fearless_simd::{Level, Simd, SimdBase, SimdMask, dispatch, u8x16};
 
 use super::{CRLF, Canonicalization, first_bit};
 use crate::octets::{self, HEAD, NotGraphic};
@@ -97,16 +97,21 @@ fn skip_whitespace(text: &[u8]) -> &[u8] {
 
 /// How many octets there are before whitespace that may be other than one SP between two words.
 fn unchanged(text: &[u8]) -> usize {
+    dispatch!(Level::baseline(), simd => unchanged_with(simd, text))
+}
+
+#[inline(always)]
+fn unchanged_with<S: Simd>(simd: S, text: &[u8]) -> usize {
     const LENGTH: usize = 17;
     let search = |octets: &[u8; LENGTH], start: usize| {
-        let [space, tab, cr] = [b' ', b'\t', b'\r'].map(u8x16::splat);
         let [here, next] = [0, 1].map(|offset| {
             let octets = octets.get(offset..).and_then(|rest| rest.first_chunk());
-            octets.map_or(u8x16::ZERO, |octets| u8x16::new(*octets))
+            u8x16::load_array_ref(simd, octets.unwrap_or(&[0; 16]))
         });
-        let next_any = next.simd_eq(space) | next.simd_eq(tab) | next.simd_eq(cr);
-        let found = here.simd_eq(tab) | here.simd_eq(cr) | (here.simd_eq(space) & next_any);
-        let found = u64::from(found.to_bitmask());
+        let [white, next_white] = [here, next]
+            .map(|octets| (octets.simd_eq(b'\t') | octets.simd_eq(b'\r'), octets.simd_eq(b' ')));
+        let found = white.0 | (white.1 & (next_white.0 | next_white.1));
+        let found = found.to_bitmask();
         (found != 0).then(|| start.saturating_add(first_bit(found)))
     };
     let mut start = 0usize;

@@ -1,6 +1,6 @@
 //! Octets that a message must not hold, found while it streams by.
 
-use wide::u8x16;
+use fearless_simd::{Level, Simd, SimdBase, SimdMask, dispatch, u8x64};
 
 use crate::octets::{BLOCK, EightBit, Octet, mask};
 
@@ -99,51 +99,34 @@ impl DefectScanner {
         while !rest.is_empty() {
             let (strip, behind) = rest.split_at_checked(STRIP).unwrap_or((rest, &[]));
             self.read(strip);
-            let mut passed = 0_usize;
-            // What has an LF in each strip has no long line, unless one is long already.
-            let line = self.offset.saturating_sub(self.line_start);
-            let is_short = line.saturating_add(octets(STRIP)) <= MAXIMUM_LINE_OCTETS;
-            while is_short
-                && let Some(strip) = rest.get(STRIP.saturating_sub(1).saturating_add(passed)..)
-                && let Some(strip) = strip.first_chunk()
-                && self.is_unremarkable(strip)
-            {
-                passed = passed.saturating_add(STRIP);
-            }
+            let passed = self.unremarkable(rest);
             let (passed, behind) = behind.split_at_checked(passed).unwrap_or((behind, &[]));
             self.pass(passed);
             rest = behind;
         }
     }
 
-    /// Whether a strip, behind the octet that stands before it, has an LF and nothing that counts.
-    fn is_unremarkable(&self, strip: &[u8; STRIP + 1]) -> bool {
-        let [cr, lf] = [b'\r', b'\n'].map(u8x16::splat);
-        let [(before, _), (octets, _)] =
-            [0, 1].map(|start| strip.get(start..).unwrap_or_default().as_chunks::<16>());
-        let (mut unpaired, mut line_ends, mut all, mut least) =
-            (u8x16::ZERO, u8x16::ZERO, u8x16::ZERO, u8x16::MAX);
-        for (before, octets) in before.iter().zip(octets) {
-            let (before, octets) = (u8x16::new(*before), u8x16::new(*octets));
-            let is_line_end = octets.simd_eq(lf);
-            unpaired |= before.simd_eq(cr) ^ is_line_end;
-            line_ends |= is_line_end;
-            all |= octets;
-            least = least.min(octets);
+    /// How many octets of the strips behind the first need only be passed over.
+    fn unremarkable(&self, octets: &[u8]) -> usize {
+        // What has an LF in each strip has no long line, unless one is long already.
+        let line = self.offset.saturating_sub(self.line_start);
+        let is_short = line.saturating_add(offset(STRIP)) <= MAXIMUM_LINE_OCTETS;
+        match octets.get(STRIP.saturating_sub(1)..) {
+            Some(octets) if is_short && octets.len() > STRIP => {
+                let seen_eight_bit = self.defects.first_eight_bit.is_some();
+                dispatch!(Level::new(), simd => unremarkable(simd, octets, seen_eight_bit))
+            }
+            _ => 0,
         }
-        unpaired.to_bitmask() == 0
-            && line_ends.to_bitmask() != 0
-            && least.simd_eq(u8x16::ZERO).to_bitmask() == 0
-            && (self.defects.first_eight_bit.is_some() || all.to_bitmask() == 0)
     }
 
     /// Takes note of strips that are unremarkable.
     fn pass(&mut self, strips: &[u8]) {
         if let Some(last) = memchr::memrchr(b'\n', strips) {
-            self.line_start = self.offset.saturating_add(octets(last)).saturating_add(1);
+            self.line_start = self.offset.saturating_add(offset(last)).saturating_add(1);
             self.cr = u64::from(strips.ends_with(b"\r"));
         }
-        self.offset = self.offset.saturating_add(octets(strips.len()));
+        self.offset = self.offset.saturating_add(offset(strips.len()));
     }
 
     /// Reads octets exactly.
@@ -218,7 +201,40 @@ impl DefectScanner {
     }
 }
 
-fn octets(length: usize) -> u64 {
+/// The octets of the strips, behind the octet that stands before the first, up to a strip without LF or
+/// with something that counts.
+#[inline(always)]
+fn unremarkable<S: Simd>(simd: S, octets: &[u8], may_be_eight_bit: bool) -> usize {
+    let mut passed = 0_usize;
+    while let Some(rest) = octets.get(passed..)
+        && let Some(strip) = rest.first_chunk::<{ STRIP + 1 }>()
+    {
+        let [(before, _), (blocks, _)] =
+            [0, 1].map(|start| strip.get(start..).unwrap_or_default().as_chunks::<BLOCK>());
+        let no_octet = u8x64::splat(simd, 0);
+        let none = no_octet.simd_lt(0);
+        let (mut unpaired, mut line_ends, mut all, mut least) = (none, none, no_octet, !no_octet);
+        for (before, block) in before.iter().zip(blocks) {
+            let [before, block] = [before, block].map(|block| u8x64::load_array_ref(simd, block));
+            let is_line_end = block.simd_eq(b'\n');
+            unpaired |= before.simd_eq(b'\r') ^ is_line_end;
+            line_ends |= is_line_end;
+            all |= block;
+            least = least.min(block);
+        }
+        let counts = unpaired | least.simd_eq(0);
+        if counts.any_true() || line_ends.all_false() {
+            break;
+        }
+        if !may_be_eight_bit && all.simd_ge(0x80).any_true() {
+            break;
+        }
+        passed = passed.saturating_add(STRIP);
+    }
+    passed
+}
+
+fn offset(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
