@@ -1,16 +1,17 @@
 //! The verifier of chains: header, keys, body, verdict; RFC 8617 section 5.2.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::set::{ArcField, MAXIMUM_INSTANCE, Seal, Set, Sets};
 use super::verdict::{ArcResult, Cause, Event, Verdict};
 use crate::canonicalization::{Canonicalization, header_field};
-use crate::dkim::public_key::check_use;
+use crate::dkim::public_key::{PublicKey, check_use};
 use crate::dkim::select::append_without_signature;
 use crate::dkim::signature::SignatureField;
 use crate::dkim::verify::{key_question, key_record, public_key, shared};
-use crate::dkim::{self, BodyHashes, DkimResult, ForeignKeys, Keys};
+use crate::dkim::{self, BodyHashes, DkimResult, ForeignKeys, KeyRecord, Keys};
 use crate::dns::{Question, Resolver};
 use crate::message::Header;
 use crate::time::UnixTime;
@@ -257,14 +258,21 @@ impl Verifier {
             self.verdict.oldest_pass = Some(if oldest == 1 { 0 } else { oldest });
         }
         let mut input = std::mem::take(&mut self.sets);
-        for check in std::mem::take(&mut self.seals).into_iter().rev() {
-            input.truncate(check.covered);
-            input.extend_from_slice(self.stripped.get(check.own.clone()).unwrap_or_default());
-            let mut steps = dkim::Verdict::new(check.position, self.options.signatures.trace);
-            let outcome = check.conclude(&input, keys, &self.options.signatures, &mut steps);
-            let instance = check.seal.instance;
-            self.verdict.note_all(ArcField::Seal, instance, steps.trace);
-            outcome.map_err(|cause| Cause::Seal { instance, cause })?;
+        let mut seals = std::mem::take(&mut self.seals);
+        seals.reverse();
+        for run in seals.chunk_by(SealCheck::is_for_the_key_of) {
+            // The key of seals that follow each other is read once, when the first needs it.
+            let (record, key) = (OnceCell::new(), OnceCell::new());
+            for check in run {
+                input.truncate(check.covered);
+                input.extend_from_slice(self.stripped.get(check.own.clone()).unwrap_or_default());
+                let options = &self.options.signatures;
+                let mut steps = dkim::Verdict::new(check.position, options.trace);
+                let outcome = check.conclude(&input, keys, (&record, &key), options, &mut steps);
+                let instance = check.seal.instance;
+                self.verdict.note_all(ArcField::Seal, instance, steps.trace);
+                outcome.map_err(|cause| Cause::Seal { instance, cause })?;
+            }
         }
         Ok(())
     }
@@ -299,10 +307,16 @@ fn covers_seal(verdict: &dkim::Verdict) -> bool {
 }
 
 impl SealCheck {
-    fn conclude(
+    /// Whether the same key is to be used in the same way.
+    fn is_for_the_key_of(&self, other: &Self) -> bool {
+        (self.question, self.seal.algorithm) == (other.question, other.seal.algorithm)
+    }
+
+    fn conclude<'k>(
         &self,
         input: &[u8],
-        keys: &Keys,
+        keys: &'k Keys,
+        read: (&'k OnceCell<KeyRecord<'k>>, &OnceCell<PublicKey<'k>>),
         options: &dkim::Options,
         steps: &mut dkim::Verdict,
     ) -> Result<(), dkim::Cause> {
@@ -311,10 +325,17 @@ impl SealCheck {
             canonicalization: Canonicalization::Relaxed,
             canonical: input.to_vec(),
         });
-        let (question, reply) = keys.get(self.question)?;
-        let record = key_record(question, reply, &options.limits, steps)?;
-        check_use(&record, self.seal.algorithm)?;
-        let key = public_key(&record, &options.limits, steps)?;
+        let key = match read.1.get() {
+            Some(key) => key,
+            None => {
+                let (question, reply) = keys.get(self.question)?;
+                let record = key_record(question, reply, &options.limits, steps)?;
+                let record = read.0.get_or_init(|| record);
+                check_use(record, self.seal.algorithm)?;
+                let key = public_key(record, &options.limits, steps)?;
+                read.1.get_or_init(|| key)
+            }
+        };
         let verified = key.verify(input, &self.seal.signature);
         steps.note(|| dkim::Event::SignatureCheck { verified });
         if verified { Ok(()) } else { Err(dkim::Cause::SignatureMismatch) }
