@@ -152,6 +152,20 @@ pub(crate) fn colon(field: &[u8]) -> Option<usize> {
     near.or_else(|| memchr::memchr(b':', field))
 }
 
+/// What machines may have of vectors, from what each of the target has to the most of this one.
+#[cfg(test)]
+pub(crate) fn levels() -> Vec<Level> {
+    let here = Level::new();
+    let mut levels = vec![Level::baseline()];
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    {
+        levels.extend(here.as_sse4_2().map(Level::Sse4_2));
+        levels.extend(here.as_avx2().map(Level::Avx2));
+    }
+    levels.push(here);
+    levels
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,8 @@
 use super::Canonicalization::{Relaxed, Simple};
+use super::{BLOCK, CAPACITY, STRIP, Strip, reduce_with};
 use super::{BodyCanonicalizer, Canonicalization, header_field};
+use crate::octets::levels;
+use fearless_simd::dispatch;
 
 fn body_in_chunks<'a>(
     canonicalization: Canonicalization,
@@ -261,6 +264,25 @@ fn full_buffers() {
                 );
             }
         }
+    }
+}
+
+/// What is kept of a body does not depend on the vectors that the machine has.
+#[test]
+fn each_width_of_vectors_keeps_the_same() {
+    let mut random = Random(0x6376);
+    for round in 0..1_000 {
+        let text = random.text(STRIP + BLOCK, [1, 2, 5, 20, 80, 500][round % 6]);
+        let strip: &Strip = text.first_chunk().unwrap();
+        let kept = levels().into_iter().map(|level| {
+            let mut buffer = [0; CAPACITY + BLOCK];
+            let end = dispatch!(level, simd => {
+                reduce_with(simd, strip, STRIP / BLOCK, &mut buffer, round)
+            });
+            buffer[round..end].to_vec()
+        });
+        let kept: Vec<_> = kept.collect();
+        assert!(kept.iter().all(|other| *other == kept[0]), "{}", text.escape_ascii());
     }
 }
 

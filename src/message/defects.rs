@@ -247,6 +247,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::octets::levels;
 
     /// The definition, an octet at a time.
     fn naive(octets: &[u8]) -> Defects {
@@ -301,6 +302,18 @@ mod tests {
         #[test]
         fn the_scanner_agrees_with_the_definition(octets in pieces(), chunk in prop_oneof![1_usize..200, 1000_usize..9000]) {
             prop_assert_eq!(scan(&octets, chunk), naive(&octets));
+        }
+    }
+
+    proptest! {
+        /// What need only be passed over does not depend on the vectors that the machine has.
+        #[test]
+        fn each_width_of_vectors_passes_the_same(octets in pieces(), may_be_eight_bit: bool) {
+            let passed: Vec<_> = levels()
+                .into_iter()
+                .map(|level| dispatch!(level, simd => unremarkable(simd, &octets, may_be_eight_bit)))
+                .collect();
+            prop_assert!(passed.iter().all(|other| *other == passed[0]), "{passed:?}");
         }
     }
 
