@@ -5,6 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::dnssec::trusted;
 use crate::support::dns_server::{DnsServer, Manners};
 use crate::support::project;
 
@@ -424,4 +425,22 @@ fn mta_sts_says_what_would_happen() {
     let output = stdout(&bonafide(&arguments, None));
     assert_eq!(serde_json::from_str::<Value>(&output).unwrap(), expected);
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// RFC 4035 section 4: nobody's word counts unless it is asked for; what no signature shows to be genuine
+/// is not used where signatures are validated.
+#[test]
+fn it_is_said_whose_word_an_authentic_answer_is() {
+    let server = trusted(false, Manners::default());
+    let address = server.address().to_string();
+    let spf = |options: &[&str]| {
+        let arguments =
+            ["spf", "--ip", "192.0.2.1", "--mail-from", "a@b.example", "--format", "json"];
+        let arguments = [&arguments[..], &["--nameserver", &address], options].concat();
+        let spf: Value = serde_json::from_str(&stdout(&bonafide(&arguments, None))).unwrap();
+        (spf["result"].as_str().unwrap().to_owned(), spf["authentic"].as_bool().unwrap())
+    };
+    assert_eq!(spf(&[]), ("fail".to_owned(), false));
+    assert_eq!(spf(&["--dnssec", "trust"]), ("fail".to_owned(), true));
+    assert_eq!(spf(&["--dnssec", "validate"]), ("temperror".to_owned(), false));
 }

@@ -10,19 +10,19 @@ use bonafide::mta_sts::{
 };
 use serde::Serialize;
 
-use crate::arguments::{Dns, Format, MtaSts};
+use crate::arguments::{Format, MtaSts, Source};
 use crate::{Failure, print, print_json, printable, resolver};
 
 pub(crate) fn run(arguments: &MtaSts) -> Result<(), Failure> {
     let domain = &arguments.domain;
     let now = arguments.now.unwrap_or_else(|| std::time::SystemTime::now().into());
     let (runtime, resolver) = resolver::start(&arguments.dns)?;
-    let fetcher = match (&arguments.policy, &arguments.dns) {
+    let fetcher = match (&arguments.policy, &arguments.dns.source) {
         (Some(path), _) => Fetcher::Given(
             std::fs::read(path)
                 .map_err(|error| Failure::Io(format!("cannot read {}: {error}", path.display())))?,
         ),
-        (None, Dns::Zone(_)) => Fetcher::Offline,
+        (None, Source::Zone(_)) => Fetcher::Offline,
         (None, _) => Fetcher::Https(Https::new(Options::default())),
     };
     let (discovery, hosts) = runtime.block_on(async {

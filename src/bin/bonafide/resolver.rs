@@ -1,13 +1,14 @@
 //! Where the command's answers come from.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use bonafide::adapter::hickory::Hickory;
+use bonafide::adapter::hickory::{Dnssec, Hickory};
 use bonafide::dns::{AnyResolver, Zone};
 use tokio::runtime::Runtime;
 
 use crate::Failure;
-use crate::arguments::Dns;
+use crate::arguments::{self, Dns, Source};
 
 /// The resolver, and the runtime that it lives on.
 pub(crate) fn start(dns: &Dns) -> Result<(Runtime, AnyResolver), Failure> {
@@ -23,12 +24,17 @@ pub(crate) fn start(dns: &Dns) -> Result<(Runtime, AnyResolver), Failure> {
 }
 
 fn open(dns: &Dns) -> Result<AnyResolver, Failure> {
-    match dns {
-        Dns::Zone(path) => zone(path).map(AnyResolver::new),
-        Dns::Server(address) => Hickory::for_server(*address)
+    let dnssec = match dns.dnssec {
+        arguments::Dnssec::Trust => Dnssec::TrustServer,
+        arguments::Dnssec::Unused => Dnssec::Unused,
+        arguments::Dnssec::Validate => Dnssec::Validate(Arc::default()),
+    };
+    match &dns.source {
+        Source::Zone(path) => zone(path).map(AnyResolver::new),
+        Source::Server(address) => Hickory::for_server_with(*address, dnssec)
             .map(AnyResolver::new)
             .map_err(|error| Failure::Io(format!("cannot use the DNS server {address}: {error}"))),
-        Dns::System => Hickory::from_system_conf()
+        Source::System => Hickory::from_system_conf_with(dnssec)
             .map(AnyResolver::new)
             .map_err(|error| Failure::Io(format!("cannot use the DNS of the system: {error}"))),
     }

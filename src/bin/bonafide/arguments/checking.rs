@@ -1,11 +1,11 @@
 //! The arguments of `verify` and `spf`.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use bonafide::{Domain, UnixTime};
 
-use super::{Command, Misuse, octets};
+use super::{Command, Dns, Misuse, octets};
 
 /// What `verify` is asked for.
 #[derive(Debug, Default, PartialEq)]
@@ -45,15 +45,6 @@ pub(crate) struct Common {
     pub(crate) explain: bool,
 }
 
-/// Where answers to DNS questions come from.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) enum Dns {
-    Server(SocketAddr),
-    #[default]
-    System,
-    Zone(PathBuf),
-}
-
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) enum Format {
     Header,
@@ -72,20 +63,22 @@ pub(super) fn check(parser: &mut lexopt::Parser, is_spf: bool) -> Result<Command
     while let Some(argument) = parser.next()? {
         match argument {
             Long("authserv-id") if !is_spf => authserv_id = Some(parser.value()?.string()?),
+            Long(option @ ("dnssec" | "nameserver" | "zone")) => {
+                let option = option.to_owned();
+                common.dns.take(&option, parser)?;
+            }
             Long("explain") => common.explain = true,
             Long("format") => common.format = format(&parser.value()?.string()?)?,
             Long("helo") => helo = Some(octets(parser.value()?)),
             Long("help") | Short('h') => return Ok(Command::Help),
             Long("ip") => ip = Some(parser.value()?.parse()?),
             Long("mail-from") => mail_from = Some(octets(parser.value()?)),
-            Long("nameserver") => common.dns = Dns::Server(server(&parser.value()?.string()?)?),
             Long("now") => common.now = Some(UnixTime(parser.value()?.parse()?)),
             Long("trusted-sealer") if !is_spf => {
                 let sealer = Domain::parse(&octets(parser.value()?));
                 let misuse = |error| Misuse(format!("--trusted-sealer: {error}"));
                 trusted_sealers.push(sealer.map_err(misuse)?);
             }
-            Long("zone") => common.dns = Dns::Zone(parser.value()?.into()),
             Value(file) if files.is_empty() && !is_spf => files.push(file),
             other => return Err(other.unexpected().into()),
         }
@@ -119,11 +112,4 @@ pub(super) fn format(word: &str) -> Result<Format, Misuse> {
         "text" => Ok(Format::Text),
         _ => Err(Misuse(format!("found --format {word}, expected text, json or header"))),
     }
-}
-
-pub(super) fn server(text: &str) -> Result<SocketAddr, Misuse> {
-    let address = text.trim_start_matches('[').trim_end_matches(']').parse();
-    text.parse()
-        .or_else(|_| address.map(|address: IpAddr| SocketAddr::new(address, 53)))
-        .map_err(|_| Misuse(format!("found --nameserver {text}, expected ADDR or ADDR:PORT")))
 }

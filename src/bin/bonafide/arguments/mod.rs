@@ -4,11 +4,13 @@ use std::ffi::OsString;
 use std::fmt;
 
 mod checking;
+mod dns;
 mod mta_sts;
 mod sealing;
 mod signing;
 
-pub(crate) use checking::{Dns, Format, Spf, Verify};
+pub(crate) use checking::{Format, Spf, Verify};
+pub(crate) use dns::{Dns, Dnssec, Source};
 pub(crate) use mta_sts::MtaSts;
 pub(crate) use sealing::{Results, Seal};
 pub(crate) use signing::{Keygen, Sign};
@@ -45,6 +47,9 @@ whether the client might send for the sender (SPF), and why. spf says only that.
   --mail-from ADDRESS      what it said in MAIL FROM, without <>; empty for the null path
   --zone FILE              answer DNS questions from FILE, with no network at all
   --nameserver ADDR[:PORT] ask this DNS server; without either, the system's
+  --dnssec trust|validate  whose word it is that an answer is authentic: the server's,
+                           or that of the signatures from the root of the DNS on;
+                           without it, no answer is
   --now SECONDS            take this as the time, in seconds since 1970
   --format text|json|header
                            text for people (the default), JSON for programs, or the
@@ -70,7 +75,8 @@ with a further set in front, in CRLF. Where the chain is broken, that is what th
   --results VALUE          or from VALUE, as such a field has it: ID; spf=pass
   --received FILE          the message as it came, whose chain is validated, if it was
                            changed since
-  --key, --canonicalization, --minimum-rsa-bits, --zone, --nameserver, --now as above
+  --key, --canonicalization, --minimum-rsa-bits, --zone, --nameserver, --dnssec, --now
+                           as above
 
 keygen makes a key pair: it writes the private key to a new FILE that only its owner can
 read, and the DNS record to publish to standard output.
@@ -82,7 +88,7 @@ mta-sts shows what DOMAIN asks of those who send mail to it: record, policy, and
 its hosts whether it matches and what would happen.
 
   --policy FILE            take the policy from FILE instead of fetching it
-  --zone, --nameserver, --now, --format as above; with --zone nothing is fetched
+  --zone, --nameserver, --dnssec, --now, --format as above; with --zone nothing is fetched
 
 The exit status says whether it ran (0), could not read its input or use its key (1) or
 was misused (2); it does not say whether the mail passed.
@@ -153,7 +159,7 @@ mod tests {
     use bonafide::UnixTime;
     use bonafide::canonicalization::Canonicalization;
 
-    use super::checking::{Common, Envelope, server};
+    use super::checking::{Common, Envelope};
     use super::*;
 
     fn of(line: &str) -> Result<Command, Misuse> {
@@ -162,9 +168,9 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let line = "verify --zone z --now 12 --format json --explain m.eml";
+        let line = "verify --zone z --dnssec trust --now 12 --format json --explain m.eml";
         let common = || Common {
-            dns: Dns::Zone("z".into()),
+            dns: Dns { source: Source::Zone("z".into()), dnssec: Dnssec::Trust },
             now: Some(UnixTime(12)),
             format: Format::Json,
             explain: true,
@@ -173,7 +179,8 @@ mod tests {
         let expected = Verify { file, common: common(), ..Verify::default() };
         assert_eq!(of(line), Ok(Command::Verify(expected)));
         assert_eq!(of("verify -"), Ok(Command::Verify(Verify::default())));
-        let line = "spf --ip 192.0.2.1 --mail-from a@b.c --zone z --now 12 --format json --explain";
+        let line = "spf --ip 192.0.2.1 --mail-from a@b.c --zone z --dnssec trust --now 12 \
+            --format json --explain";
         let ip = [192, 0, 2, 1].into();
         let envelope = Envelope { ip, helo: Vec::new(), mail_from: b"a@b.c".to_vec() };
         assert_eq!(of(line), Ok(Command::Spf(Spf { envelope, common: common() })));
@@ -202,21 +209,9 @@ mod tests {
         };
         let seal = of("--authserv-id i m.eml");
         assert_eq!(seal.results, Results::By("i".to_owned()));
-        assert_eq!((seal.dns, seal.now), (Dns::Zone("z".into()), Some(UnixTime(12))));
+        let zone = Source::Zone("z".into());
+        assert_eq!((seal.dns.source, seal.now), (zone, Some(UnixTime(12))));
         assert!(matches!(of("--results i;none -").results, Results::Given(_)));
-    }
-
-    #[test]
-    fn servers_have_a_port_or_53() {
-        for (text, expected) in [
-            ("127.0.0.1", "127.0.0.1:53"),
-            ("127.0.0.1:5353", "127.0.0.1:5353"),
-            ("::1", "[::1]:53"),
-            ("[::1]", "[::1]:53"),
-            ("[::1]:5353", "[::1]:5353"),
-        ] {
-            assert_eq!(server(text), Ok(expected.parse().unwrap()));
-        }
     }
 
     #[test]
@@ -227,6 +222,8 @@ mod tests {
             "verify a b",
             "verify --now x",
             "verify --format xml",
+            "verify --dnssec",
+            "verify --dnssec yes",
             "verify --nameserver a.b",
             "verify --helo a.b",
             "verify --ip 192.0.2.1",

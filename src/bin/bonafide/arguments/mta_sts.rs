@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use bonafide::{Domain, UnixTime};
 
-use super::checking::{Dns, Format, format, server};
+use super::checking::{Format, format};
+use super::dns::Dns;
 use super::{Command, Misuse, octets, required};
 
 /// What `mta-sts` is asked for.
@@ -26,6 +27,10 @@ pub(super) fn mta_sts(parser: &mut lexopt::Parser) -> Result<Command, Misuse> {
     let (mut dns, mut format_of) = (Dns::default(), Format::default());
     while let Some(argument) = parser.next()? {
         match argument {
+            Long(option @ ("dnssec" | "nameserver" | "zone")) => {
+                let option = option.to_owned();
+                dns.take(&option, parser)?;
+            }
             Long("format") => match format(&parser.value()?.string()?)? {
                 Format::Header => {
                     return Err(Misuse("found --format header, expected text or json".to_owned()));
@@ -33,10 +38,8 @@ pub(super) fn mta_sts(parser: &mut lexopt::Parser) -> Result<Command, Misuse> {
                 known => format_of = known,
             },
             Long("help") | Short('h') => return Ok(Command::Help),
-            Long("nameserver") => dns = Dns::Server(server(&parser.value()?.string()?)?),
             Long("now") => now = Some(UnixTime(parser.value()?.parse()?)),
             Long("policy") => policy = Some(parser.value()?.into()),
-            Long("zone") => dns = Dns::Zone(parser.value()?.into()),
             Value(text) if domain.is_none() => {
                 let parsed = Domain::parse(&octets(text));
                 domain = Some(parsed.map_err(|error| Misuse(format!("DOMAIN: {error}")))?);

@@ -7,7 +7,7 @@ use bonafide::authentication_results::AuthenticationResults;
 use bonafide::canonicalization::Canonicalization;
 use bonafide::{Domain, Selector, UnixTime};
 
-use super::checking::{Dns, server};
+use super::dns::Dns;
 use super::signing::{canonicalizations, parse_domain, parse_selector};
 use super::{Command, Misuse, octets, required};
 
@@ -51,11 +51,14 @@ pub(super) fn seal(parser: &mut lexopt::Parser) -> Result<Command, Misuse> {
             Long("canonicalization") => {
                 canonicalization = Some(canonicalizations(&parser.value()?.string()?)?);
             }
+            Long(option @ ("dnssec" | "nameserver" | "zone")) => {
+                let option = option.to_owned();
+                dns.take(&option, parser)?;
+            }
             Long("domain") => domain = Some(parse_domain(parser)?),
             Long("help") | Short('h') => return Ok(Command::Help),
             Long("key") => key = Some(parser.value()?.into()),
             Long("minimum-rsa-bits") => minimum_rsa_bits = Some(parser.value()?.parse()?),
-            Long("nameserver") => dns = Dns::Server(server(&parser.value()?.string()?)?),
             Long("now") => now = Some(UnixTime(parser.value()?.parse()?)),
             Long("received") => received = Some(parser.value()?.into()),
             Long("results") if results.is_none() => {
@@ -65,7 +68,6 @@ pub(super) fn seal(parser: &mut lexopt::Parser) -> Result<Command, Misuse> {
                 results = Some(Results::Given(payload));
             }
             Long("selector") => selector = Some(parse_selector(parser)?),
-            Long("zone") => dns = Dns::Zone(parser.value()?.into()),
             Value(path) if files == 0 => {
                 files = 1;
                 file = (path != "-").then(|| path.into());
