@@ -300,9 +300,12 @@ proptest! {
             let mut changed = message.clone();
             *at.get_mut(&mut changed) = octet;
             let is_same = signed_content(field.as_bytes(), &changed) == content;
+            // RFC 5322 section 2.2.3: white space in front of the message continues the last signature.
+            let continues = matches!(changed[..], [b' ' | b'\t', ..]);
             let signed = [field.as_bytes(), &changed].concat();
-            for result in results(&signed, &zone) {
-                prop_assert_eq!(result == "pass", is_same, "{:?}", String::from_utf8_lossy(&signed));
+            for (nth, result) in results(&signed, &zone).iter().enumerate() {
+                let expected = is_same && !(continues && nth + 1 == keys.len());
+                prop_assert_eq!(*result == "pass", expected, "{:?}", String::from_utf8_lossy(&signed));
             }
         }
     }
