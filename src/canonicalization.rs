@@ -426,7 +426,7 @@ fn copy_block(window: &Window, from: usize, buffer: &mut Buffer, to: usize) {
     let place = buffer.get_mut(to.min(CAPACITY)..).and_then(|rest| rest.first_chunk_mut::<BLOCK>());
     if let (Some(source), Some(place)) = (source, place) {
         // Ascending, which a copy of the whole block is not: unaligned stores in descending order
-        // take twice the time; so do wider ones.
+        // take twice the time. Wider ones gain nothing.
         let pieces = source.as_chunks::<16>().0;
         for (to, from) in place.as_chunks_mut::<16>().0.iter_mut().zip(pieces) {
             *to = *from;

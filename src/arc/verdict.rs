@@ -86,7 +86,8 @@ pub enum Event {
         /// How many sets.
         instances: u8,
     },
-    /// A step of the check of one signature.
+    /// A step of the check of one signature. Of seals that follow each other by one key, the first has the
+    /// steps in which the key was read.
     Step {
         /// Whether it is a message signature or a seal.
         field: ArcField,

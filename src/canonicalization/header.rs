@@ -108,9 +108,9 @@ fn unchanged_with<S: Simd>(simd: S, text: &[u8]) -> usize {
             let octets = octets.get(offset..).and_then(|rest| rest.first_chunk());
             u8x16::load_array_ref(simd, octets.unwrap_or(&[0; 16]))
         });
-        let [white, next_white] = [here, next]
-            .map(|octets| (octets.simd_eq(b'\t') | octets.simd_eq(b'\r'), octets.simd_eq(b' ')));
-        let found = white.0 | (white.1 & (next_white.0 | next_white.1));
+        let [(space, tab_or_cr), (next_space, next_tab_or_cr)] = [here, next]
+            .map(|octets| (octets.simd_eq(b' '), octets.simd_eq(b'\t') | octets.simd_eq(b'\r')));
+        let found = tab_or_cr | (space & (next_space | next_tab_or_cr));
         let found = found.to_bitmask();
         (found != 0).then(|| start.saturating_add(first_bit(found)))
     };
