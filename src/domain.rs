@@ -2,7 +2,9 @@
 
 use crate::serialize::serialize_as_text;
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 const MAXIMUM_DOMAIN_OCTETS: usize = 253;
@@ -28,8 +30,13 @@ const MAXIMUM_UNICODE_OCTETS: usize = 1024;
 /// assert!(Domain::parse(b"example.com(.evil.example").is_err());
 /// # Ok::<(), bonafide::DomainError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Domain(Arc<str>);
+#[derive(Clone)]
+pub struct Domain {
+    /// A domain that this one is, or stands above: whoever walks up the tree shares its text.
+    text: Arc<str>,
+    /// Where this one begins in it.
+    start: u8,
+}
 
 /// A DKIM selector: one or more labels in front of `._domainkey`,
 /// [RFC 6376 section 3.1](https://www.rfc-editor.org/rfc/rfc6376#section-3.1).
@@ -102,32 +109,38 @@ impl Domain {
         check(ascii.as_bytes())?;
         let mut domain: Arc<str> = ascii.into();
         Arc::make_mut(&mut domain).make_ascii_lowercase();
-        Ok(Self(domain))
+        Ok(Self { text: domain, start: 0 })
     }
 
     /// The domain in A-label form and lower case, without a dot at the end.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.text.get(usize::from(self.start)..).unwrap_or_default()
     }
 
     /// The labels from left to right.
     pub fn labels(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.0.split('.')
+        self.as_str().split('.')
+    }
+
+    /// How many labels there are.
+    pub(crate) fn label_count(&self) -> usize {
+        let is_dot = |octet: &&u8| **octet == b'.';
+        self.as_str().as_bytes().iter().filter(is_dot).count().saturating_add(1)
     }
 
     /// The last so many labels, at least one; all of them if there are fewer.
     pub(crate) fn suffix(&self, labels: usize) -> Self {
-        let mut dots = memchr::memrchr_iter(b'.', self.0.as_bytes());
-        let dot = labels.checked_sub(1).and_then(|before| dots.nth(before));
-        match dot.and_then(|dot| self.0.get(dot.saturating_add(1)..)) {
-            Some(suffix) => Self(suffix.into()),
-            None => self.clone(),
-        }
+        let above = self.label_count().saturating_sub(labels.max(1));
+        let mut dots = memchr::memchr_iter(b'.', self.as_str().as_bytes());
+        let dot = above.checked_sub(1).and_then(|before| dots.nth(before));
+        // A domain has at most 253 octets.
+        let cut = dot.and_then(|dot| u8::try_from(dot).ok()).map_or(0, |dot| dot.saturating_add(1));
+        Self { text: Arc::clone(&self.text), start: self.start.saturating_add(cut) }
     }
 
     /// Whether this is `other` or a subdomain of it, by whole labels.
     pub fn is_equal_or_below(&self, other: &Self) -> bool {
-        self.0
+        self.as_str()
             .strip_suffix(other.as_str())
             .is_some_and(|above| above.is_empty() || above.ends_with('.'))
     }
@@ -193,6 +206,38 @@ pub(crate) fn check(ascii: &[u8]) -> Result<(), DomainError> {
     Ok(())
 }
 
+impl PartialEq for Domain {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Domain {}
+
+impl Hash for Domain {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl PartialOrd for Domain {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Domain {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl fmt::Debug for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Domain").field(&self.as_str()).finish()
+    }
+}
+
 impl fmt::Display for Domain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -209,6 +254,8 @@ serialize_as_text!(Domain, Selector);
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn parse(text: &str) -> Result<String, DomainError> {
@@ -258,6 +305,26 @@ mod tests {
         let huge = format!("{0}.", "\u{4e00}\u{9fa0}".repeat(400)).repeat(400);
         let found = huge.len();
         assert_eq!(Domain::parse(huge.as_bytes()), Err(DomainError::TooLong { found }));
+    }
+
+    #[test]
+    fn a_suffix_is_a_domain_like_any_other() {
+        let domain = Domain::parse(b"a.bc.example.com").unwrap();
+        for (labels, expected) in [
+            (0, "com"),
+            (1, "com"),
+            (2, "example.com"),
+            (3, "bc.example.com"),
+            (9, "a.bc.example.com"),
+        ] {
+            let (suffix, parsed) =
+                (domain.suffix(labels), Domain::parse(expected.as_bytes()).unwrap());
+            assert_eq!(suffix, parsed);
+            assert_eq!(suffix.suffix(1).as_str(), "com");
+            assert_eq!(suffix.label_count(), suffix.labels().count());
+            assert_eq!(suffix.cmp(&domain), expected.cmp(domain.as_str()));
+            assert_eq!(HashSet::from([suffix, parsed]).len(), 1);
+        }
     }
 
     #[test]

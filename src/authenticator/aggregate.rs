@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::Report;
 use crate::dkim::DkimResult;
-use crate::dmarc::{DiscoveryMethod, DmarcResult, Policy, PolicyRequest, Record};
+use crate::dmarc::{DiscoveryMethod, DmarcResult, Policy, PolicyRequest};
 use crate::domain::{Domain, Selector};
 use crate::spf::SpfResult;
 
@@ -99,7 +99,7 @@ impl Report {
         if !matches!(dmarc.result, DmarcResult::Pass | DmarcResult::Fail) {
             return None;
         }
-        let record = Record::parse(dmarc.record.as_ref()?.as_bytes()).ok()?;
+        let record = dmarc.record.as_ref()?.record();
         let requested = |request| match request {
             PolicyRequest::Policy(policy) => Some(policy),
             PolicyRequest::Absent | PolicyRequest::Invalid => None,

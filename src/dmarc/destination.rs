@@ -85,27 +85,27 @@ pub enum DestinationError {
 
 /// Asks the hosts outside of an organization whether they want the reports about it.
 ///
-/// `domain` is the one whose record holds the `uris`, which are its
-/// [`Verdict::rua`](super::Verdict::rua) or [`Verdict::ruf`](super::Verdict::ruf). Hosts of the same
-/// organizational domain need no confirmation. At most 10 URIs are considered: the walk of the domain
-/// costs at most 8 questions, each host below its organizational domain at most 8, and each other host
-/// one.
+/// `domain` is the one whose record holds the `uris`, which are those of
+/// [`PublishedRecord::rua`](super::PublishedRecord::rua) or
+/// [`PublishedRecord::ruf`](super::PublishedRecord::ruf). Hosts of the same organizational domain need no
+/// confirmation. At most 10 URIs are considered: the walk of the domain costs at most 8 questions, each
+/// host below its organizational domain at most 8, and each other host one.
 ///
 /// ```
 /// use bonafide::dmarc::{ReportKind, verify_destinations};
 /// use bonafide::{Domain, dns::Zone};
 ///
 /// let zone: Zone = r#"example.com._report._dmarc.reports.example TXT "v=DMARC1""#.parse()?;
-/// let uris = ["mailto:a@reports.example", "mailto:a@victim.example"].map(String::from);
+/// let uris = ["mailto:a@reports.example", "mailto:a@victim.example"];
 /// let domain = Domain::parse(b"example.com")?;
 /// let asked = verify_destinations(&domain, &uris, ReportKind::Aggregate, &zone);
 /// let destinations = bonafide::block_on(asked);
 /// assert!(destinations[0].outcome.is_ok() && destinations[1].outcome.is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub async fn verify_destinations<R: Resolver>(
+pub async fn verify_destinations<R: Resolver, U: AsRef<str> + Sync>(
     domain: &Domain,
-    uris: &[String],
+    uris: &[U],
     kind: ReportKind,
     resolver: &R,
 ) -> Vec<Destination> {
@@ -113,17 +113,18 @@ pub async fn verify_destinations<R: Resolver>(
         return Vec::new();
     }
     let walk = Walk::up(domain, None, resolver).await;
-    let considered = uris.iter().take(MAXIMUM_DESTINATIONS);
+    let uris = || uris.iter().map(AsRef::as_ref);
+    let considered = uris().take(MAXIMUM_DESTINATIONS);
     let verify = |uri| verify(uri, domain, &walk, kind, resolver);
     let outcomes = join_all(considered.map(verify)).await;
     let limit = DestinationError::Limit { limit: MAXIMUM_DESTINATIONS };
     let outcomes = outcomes.into_iter().chain(std::iter::repeat(Err(limit)));
-    let pairs = uris.iter().zip(outcomes);
-    pairs.map(|(uri, outcome)| Destination { uri: uri.clone(), outcome }).collect()
+    let pairs = uris().zip(outcomes);
+    pairs.map(|(uri, outcome)| Destination { uri: uri.to_owned(), outcome }).collect()
 }
 
 async fn verify<R: Resolver>(
-    uri: &String,
+    uri: &str,
     domain: &Domain,
     walk: &Walk,
     kind: ReportKind,
@@ -131,7 +132,7 @@ async fn verify<R: Resolver>(
 ) -> Result<Vec<String>, DestinationError> {
     let listed = ReportUris::new(uri.as_bytes(), 0).iter().next();
     let host = listed.and_then(host_of).ok_or(DestinationError::Unsupported)?;
-    let own = || Ok(vec![uri.clone()]);
+    let own = || Ok(vec![uri.to_owned()]);
     if host == *domain || is_of_organization(&host, walk, resolver).await {
         return own();
     }

@@ -2,16 +2,16 @@
 
 use super::align::{Agreement, Alignment, IdentifierResult, Mechanism, asked};
 use super::discover::{Discovery, Lookups};
+use super::published::PublishedRecord;
 use super::record::Record;
 use super::trace::Event;
 use super::values::AlignmentMode;
 use super::verdict::{Cause, DiscoveryMethod, DmarcResult, Verdict};
-use super::walk::{Found, Published, Step, Walk};
+use super::walk::{Published, Step, Walk};
 use crate::dkim;
 use crate::dns::{Name, Question, RecordType};
 use crate::domain::Domain;
 use crate::message::AuthorDomain;
-use crate::tag_list::first_control;
 
 /// What SPF and DKIM found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -205,16 +205,11 @@ fn decide(
 }
 
 /// Takes over the record that applies.
-fn adopt(step: &Step, found: &Found, record: &Record<'_>, verdict: &mut Verdict) {
-    // What is not printable does not get into a log.
-    let is_printable = |text: &&str| text.is_ascii() && first_control(text.as_bytes()).is_none();
-    let published = str::from_utf8(found.text()).ok().filter(is_printable);
-    verdict.record = Some(published.map_or_else(|| record.to_string(), str::to_owned));
+fn adopt(step: &Step, found: &PublishedRecord, record: &Record<'_>, verdict: &mut Verdict) {
+    verdict.record = Some(found.clone());
     verdict.record_domain = Some(step.domain.clone());
-    verdict.authentic = step.is_authentic();
+    verdict.authentic = found.is_authentic();
     verdict.testing = record.testing;
-    verdict.rua = record.rua.iter().map(|uri| uri.as_str().to_owned()).collect();
-    verdict.ruf = record.ruf.iter().map(|uri| uri.as_str().to_owned()).collect();
     verdict.note(|| Event::Record { domain: step.domain.clone(), record: record.to_string() });
 }
 
@@ -223,7 +218,7 @@ fn why_none(author: &AuthorDomain, walk: &Walk) -> Cause {
     let unfit = walk.steps.iter().find_map(|step| {
         let domain = step.domain.clone();
         match &step.published {
-            Published::One(found) => {
+            Published::Invalid(found) | Published::Valid(found) => {
                 let record = found.record().to_string();
                 Some(Cause::InvalidRecord { domain, record })
             }

@@ -33,6 +33,7 @@ mod evaluate;
 mod problem;
 #[cfg(feature = "psl")]
 mod psl;
+mod published;
 mod record;
 mod report_uri;
 mod trace;
@@ -47,6 +48,7 @@ pub use evaluate::{DkimIdentifier, Identifiers, SpfIdentifier};
 pub use problem::RecordProblem;
 #[cfg(feature = "psl")]
 pub use psl::{PublicSuffixList, PublicSuffixListError};
+pub use published::PublishedRecord;
 pub use record::{Record, RecordError};
 pub use report_uri::{ReportUri, ReportUris};
 pub use trace::{Event, Found};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use publicsuffix::{List, Psl as _};
 
-use super::walk::{Published, Step, Walk, ask};
+use super::walk::{Published, Step, Walk, ask, question};
 use crate::dns::Resolver;
 use crate::domain::Domain;
 
@@ -72,11 +72,12 @@ impl PublicSuffixList {
     /// RFC 7489 section 6.6.3: the author domain's own record, or else that of its organizational domain.
     pub(super) async fn walk<R: Resolver>(&self, author: &Domain, resolver: &R) -> Walk {
         let organizational = self.organizational_domain(author);
-        let mut steps = vec![Step::new(author.clone(), ask(author, resolver).await)];
+        let mut steps =
+            vec![Step::new(author.clone(), ask(question(author).as_ref(), resolver).await)];
         let is_empty =
             |steps: &[Step]| matches!(steps, [Step { published: Published::None(_), .. }]);
         if is_empty(&steps) && organizational != *author {
-            let published = ask(&organizational, resolver).await;
+            let published = ask(question(&organizational).as_ref(), resolver).await;
             steps.push(Step::new(organizational.clone(), published));
         }
         Walk { start: author.clone(), steps, organizational }

@@ -86,6 +86,10 @@ impl Outline {
         Self { record, uris }
     }
 
+    pub(super) fn psd(&self) -> Psd {
+        self.record.psd
+    }
+
     /// The record again, from its text.
     pub(super) fn resume<'a>(&self, text: &'a [u8]) -> Record<'a> {
         let record: Record<'a> = self.record;

@@ -174,6 +174,12 @@ impl fmt::Display for ReportUris<'_> {
     }
 }
 
+impl AsRef<str> for ReportUri<'_> {
+    fn as_ref(&self) -> &str {
+        self.0
+    }
+}
+
 impl fmt::Display for ReportUri<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.0)

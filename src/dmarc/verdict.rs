@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::align::{Alignment, Mechanism};
+use super::published::PublishedRecord;
 use super::trace::Event;
 use super::values::{Policy, PolicyTag};
 use crate::dns::{LookupError, Question};
@@ -47,8 +48,9 @@ pub struct Verdict {
     pub discovery: DiscoveryMethod,
     /// The domain whose record applies: the author domain, its organizational domain or its public suffix.
     pub record_domain: Option<Domain>,
-    /// The record as published; if it holds other octets than printable ASCII, as it was understood.
-    pub record: Option<String>,
+    /// The record that applies, which says where reports go.
+    #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "super::published::serialize"))]
+    pub record: Option<PublishedRecord>,
     /// Whether the answer that held the record was authenticated by DNSSEC.
     pub authentic: bool,
     /// What is asked for messages that fail, before t=; `None` unless the result is pass or fail.
@@ -66,10 +68,6 @@ pub struct Verdict {
     /// Each identifier beside the author domain: the one of SPF first, then those of DKIM in order. Empty
     /// where no record applies.
     pub alignments: Vec<Alignment>,
-    /// Where aggregate reports are wanted, before [`verify_destinations`](super::verify_destinations).
-    pub rua: Vec<String>,
-    /// Where failure reports are wanted, before [`verify_destinations`](super::verify_destinations).
-    pub ruf: Vec<String>,
     /// Each step in order; `None` unless [`Options::trace`](super::Options::trace) is on.
     pub trace: Option<Vec<Event>>,
 }
@@ -173,8 +171,6 @@ impl Verdict {
             spf_aligned: false,
             dkim_aligned: false,
             alignments: Vec::new(),
-            rua: Vec::new(),
-            ruf: Vec::new(),
             trace: trace.then(Vec::new),
         }
     }

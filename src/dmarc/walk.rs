@@ -1,9 +1,10 @@
 //! The DNS tree walk, RFC 9989 section 4.10.
 
+use super::published::PublishedRecord;
 use super::record::{Outline, Record};
 use super::trace;
 use super::values::Psd;
-use crate::dns::{Answer, LookupError, Name, Question, RecordType, Resolver, Text};
+use crate::dns::{Answer, LookupError, Name, Question, RecordType, Resolver};
 use crate::domain::Domain;
 
 /// A name of more labels is followed by its ancestor of so many.
@@ -30,40 +31,14 @@ pub(super) struct Step {
 pub(super) enum Published {
     /// The lookup failed.
     Failed(LookupError),
-    /// Exactly one DMARC record.
-    One(Found),
+    /// Exactly one DMARC record, which cannot be applied.
+    Invalid(PublishedRecord),
     /// No DMARC record.
     None(Answer),
     /// More than one, which are discarded all.
     Several(usize),
-}
-
-/// A record in the answer that holds it.
-#[derive(Clone, Debug)]
-pub(super) struct Found {
-    answer: Answer,
-    /// Which of the texts of the answer it is.
-    place: usize,
-    outline: Outline,
-}
-
-impl Found {
-    /// The record as published.
-    pub(super) fn text(&self) -> &[u8] {
-        self.answer.texts().nth(self.place).map(Text::as_bytes).unwrap_or_default()
-    }
-
-    pub(super) fn record(&self) -> Record<'_> {
-        self.outline.resume(self.text())
-    }
-
-    fn is_valid(&self) -> bool {
-        self.record().is_valid()
-    }
-
-    fn psd(&self) -> Psd {
-        self.record().psd
-    }
+    /// Exactly one DMARC record, which can be applied.
+    Valid(PublishedRecord),
 }
 
 impl Published {
@@ -78,13 +53,16 @@ impl Published {
         for (place, text) in answer.texts().enumerate() {
             if let Ok(record) = Record::parse(text.as_bytes()) {
                 count = count.saturating_add(1);
-                first.get_or_insert_with(|| (place, Outline::new(&record)));
+                first.get_or_insert_with(|| (place, Outline::new(&record), record.is_valid()));
             }
         }
         match first {
             None => Self::None(answer),
-            Some((place, outline)) if count == 1 => Self::One(Found { answer, place, outline }),
-            Some(_) => Self::Several(count),
+            Some(_) if count > 1 => Self::Several(count),
+            Some((place, outline, is_valid)) => {
+                let record = PublishedRecord::new(answer, place, outline);
+                if is_valid { Self::Valid(record) } else { Self::Invalid(record) }
+            }
         }
     }
 
@@ -94,10 +72,8 @@ impl Published {
             Self::Failed(error) => trace::Found::Failed(error.clone()),
             Self::None(answer) => trace::Found::None(answer.outcome),
             Self::Several(count) => trace::Found::Several(*count),
-            Self::One(found) if found.is_valid() => {
-                trace::Found::Record(found.record().to_string())
-            }
-            Self::One(found) => trace::Found::Invalid(found.record().to_string()),
+            Self::Invalid(found) => trace::Found::Invalid(found.record().to_string()),
+            Self::Valid(found) => trace::Found::Record(found.record().to_string()),
         }
     }
 }
@@ -108,15 +84,11 @@ impl Step {
     }
 
     /// The record, if it is valid.
-    pub(super) fn valid(&self) -> Option<&Found> {
+    pub(super) fn valid(&self) -> Option<&PublishedRecord> {
         match &self.published {
-            Published::One(found) if found.is_valid() => Some(found),
+            Published::Valid(found) => Some(found),
             _ => None,
         }
-    }
-
-    pub(super) fn is_authentic(&self) -> bool {
-        matches!(&self.published, Published::One(found) if found.answer.authentic)
     }
 
     pub(super) fn failure(&self) -> Option<&LookupError> {
@@ -133,9 +105,10 @@ pub(super) fn question(domain: &Domain) -> Option<Question> {
     Some(Question::new(name, RecordType::Txt))
 }
 
-pub(super) async fn ask<R: Resolver>(domain: &Domain, resolver: &R) -> Published {
-    match question(domain) {
-        Some(question) => Published::new(lookup(resolver, &question).await),
+/// What stands at a name; nothing without one.
+pub(super) async fn ask<R: Resolver>(question: Option<&Question>, resolver: &R) -> Published {
+    match question {
+        Some(question) => Published::new(lookup(resolver, question).await),
         None => Published::None(Answer::no_data()),
     }
 }
@@ -167,24 +140,32 @@ impl Walk {
         resolver: &R,
     ) -> Self {
         let mut steps: Vec<Step> = Vec::new();
-        let mut labels = start.labels().count();
-        while labels > 0 {
-            let domain = start.suffix(labels);
+        let mut domain = start.clone();
+        let mut labels = start.label_count();
+        let mut question = question(start);
+        loop {
             let published = match known.and_then(|walk| walk.step(&domain)) {
                 Some(step) => step.published.clone(),
-                None => ask(&domain, resolver).await,
+                None => ask(question.as_ref(), resolver).await,
             };
             let is_end = match &published {
-                Published::One(found) => found.psd() != Psd::Unknown,
+                Published::Invalid(found) | Published::Valid(found) => found.psd() != Psd::Unknown,
                 // What did not come might have ended the walk: what stands above proves nothing.
                 Published::Failed(_) => true,
                 Published::None(_) | Published::Several(_) => false,
             };
-            steps.push(Step::new(domain, published));
-            if is_end {
+            steps.push(Step::new(domain.clone(), published));
+            let left = labels.saturating_sub(1).min(LABELS_BELOW_THE_START);
+            if is_end || left == 0 {
                 break;
             }
-            labels = labels.saturating_sub(1).min(LABELS_BELOW_THE_START);
+            domain = domain.suffix(left);
+            match &mut question {
+                Some(question) => question.name.remove_labels(1, labels.saturating_sub(left)),
+                // The name was too long.
+                None => question = self::question(&domain),
+            }
+            labels = left;
         }
         let organizational = organizational_domain(start, &steps);
         Self { start: start.clone(), steps, organizational }
@@ -225,7 +206,7 @@ fn organizational_domain(start: &Domain, steps: &[Step]) -> Domain {
         match found.psd() {
             Psd::No => return step.domain.clone(),
             Psd::Yes if step.domain != *start => {
-                return start.suffix(step.domain.labels().count().saturating_add(1));
+                return start.suffix(step.domain.label_count().saturating_add(1));
             }
             Psd::Yes | Psd::Unknown => fewest = Some(&step.domain),
         }

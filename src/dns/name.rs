@@ -191,6 +191,19 @@ impl Name {
         Self::from_labels(self.labels().skip(1)).ok()
     }
 
+    /// Takes out so many labels behind the first `start` ones, or as many as there are.
+    pub(crate) fn remove_labels(&mut self, start: usize, count: usize) {
+        let octets = |label: &[u8]| label.len().saturating_add(1);
+        let kept: usize = self.labels().take(start).map(octets).sum();
+        let removed: usize = self.labels().skip(start).take(count).map(octets).sum();
+        let from = kept.saturating_add(removed);
+        let length = usize::from(self.length);
+        if from <= length {
+            self.wire.copy_within(from..length, kept);
+            self.length = u8::try_from(length.saturating_sub(removed)).unwrap_or_default();
+        }
+    }
+
     fn used(&self) -> &[u8] {
         self.wire.get(..usize::from(self.length)).unwrap_or_default()
     }
@@ -285,6 +298,20 @@ mod tests {
         let name = Name::from_labels([&b"a.b c\\"[..], b"\x00\xff%/:"]).unwrap();
         assert_eq!(name.to_string(), "a\\.b\\032c\\\\.\\000\\255%/:");
         assert_eq!(name.labels().collect::<Vec<_>>(), [&b"a.b c\\"[..], b"\x00\xff%/:"]);
+    }
+
+    #[test]
+    fn labels_are_taken_out_of_the_middle() {
+        let without = |start, count| {
+            let mut name = Name::parse(b"_dmarc.mail.example.com").unwrap();
+            name.remove_labels(start, count);
+            name.to_string()
+        };
+        assert_eq!(without(1, 1), "_dmarc.example.com");
+        assert_eq!(without(0, 2), "example.com");
+        assert_eq!(without(1, 9), "_dmarc");
+        assert_eq!(without(9, 1), "_dmarc.mail.example.com");
+        assert_eq!(without(0, 9), ".");
     }
 
     #[test]

@@ -65,7 +65,8 @@ fn dmarcrpt_area() {
         let candidates = dmarc::Candidates::default();
         let options = dmarc::Options::default();
         let lookups = block_on(dmarc::lookups(Ok(author), &candidates, &options, &resolver));
-        let rua = lookups.evaluate(&Identifiers::default()).rua;
+        let record = lookups.evaluate(&Identifiers::default()).record;
+        let rua: Vec<_> = record.iter().flat_map(|record| record.rua()).collect();
         let kind = dmarc::ReportKind::Aggregate;
         let destinations = block_on(dmarc::verify_destinations(&domain, &rua, kind, &resolver));
         let allowed = destinations.into_iter().filter_map(|found| found.outcome.ok()).flatten();

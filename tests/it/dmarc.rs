@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 
 use bonafide::dmarc::{
-    self, Candidates, Cause, DkimIdentifier, DmarcResult, IdentifierResult, Identifiers, Record,
-    ReportKind, SpfIdentifier, Verdict, verify_destinations,
+    self, Candidates, Cause, DkimIdentifier, DmarcResult, IdentifierResult, Identifiers,
+    PublishedRecord, Record, ReportKind, ReportUri, SpfIdentifier, Verdict, verify_destinations,
 };
 use bonafide::dns::{Answer, LookupError, Question, Resolver, Zone};
 use bonafide::evaluation::{Evaluation, Request, Response};
@@ -185,6 +185,8 @@ fn check_with(discovery: dmarc::Discovery, case: &mut Stanza) -> Result<(), Stri
     let aligned: Vec<_> = aligned.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect();
     let near = verdict.alignments.iter().filter(|alignment| alignment.is_near_miss());
     let near: Vec<_> = near.map(|alignment| alignment.domain.as_str()).collect();
+    let rua: Vec<_> = verdict.record.iter().flat_map(PublishedRecord::rua).collect();
+    let rua: Vec<_> = rua.iter().map(ReportUri::as_str).collect();
     let text = |value: Option<String>| value.unwrap_or_default();
     let facts = [
         ("Policy", text(policy)),
@@ -195,7 +197,7 @@ fn check_with(discovery: dmarc::Discovery, case: &mut Stanza) -> Result<(), Stri
         ("Near", near.join(" ")),
         ("Authentic", verdict.authentic.to_string()),
         ("Testing", verdict.testing.to_string()),
-        ("Rua", verdict.rua.join(" ")),
+        ("Rua", rua.join(" ")),
         ("Asked", asked.join(" ")),
     ];
     for (key, found) in facts {
@@ -276,8 +278,13 @@ pub(crate) fn is_sound(verdict: &Verdict) -> Result<(), String> {
         ),
         ("a policy has its tag", verdict.policy.is_some() == verdict.policy_tag.is_some()),
         (
-            "the record is one",
-            verdict.record.as_ref().is_none_or(|text| Record::parse(text.as_bytes()).is_ok()),
+            "the record is one, and so is what is shown of it",
+            verdict.record.as_ref().is_none_or(|published| {
+                let shown = published.to_string();
+                [published.as_bytes(), shown.as_bytes()]
+                    .iter()
+                    .all(|text| Record::parse(text) == Ok(published.record()))
+            }),
         ),
         (
             "doubt about the author is never none",

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use bonafide::Report;
-use bonafide::dmarc::{Event, Verdict};
+use bonafide::dmarc::{Event, ReportUri, Verdict};
 use serde::Serialize;
 
 use crate::trace;
@@ -21,9 +21,9 @@ pub(super) struct Dmarc<'v> {
     spf_aligned: bool,
     dkim_aligned: bool,
     record_domain: Option<String>,
-    record: Option<&'v str>,
-    rua: &'v [String],
-    ruf: &'v [String],
+    record: Option<String>,
+    rua: Vec<&'v str>,
+    ruf: Vec<&'v str>,
     authentic: bool,
     cause: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,6 +32,8 @@ pub(super) struct Dmarc<'v> {
 
 impl<'v> From<&'v Verdict> for Dmarc<'v> {
     fn from(verdict: &'v Verdict) -> Self {
+        let record = verdict.record.as_ref();
+        let uri = |uri: ReportUri<'v>| uri.as_str();
         Self {
             result: verdict.result.to_string(),
             author_domain: verdict.author_domain.as_ref().map(ToString::to_string),
@@ -43,9 +45,9 @@ impl<'v> From<&'v Verdict> for Dmarc<'v> {
             spf_aligned: verdict.spf_aligned,
             dkim_aligned: verdict.dkim_aligned,
             record_domain: verdict.record_domain.as_ref().map(ToString::to_string),
-            record: verdict.record.as_deref(),
-            rua: &verdict.rua,
-            ruf: &verdict.ruf,
+            record: record.map(ToString::to_string),
+            rua: record.into_iter().flat_map(|record| record.rua()).map(uri).collect(),
+            ruf: record.into_iter().flat_map(|record| record.ruf()).map(uri).collect(),
             authentic: verdict.authentic,
             cause: verdict.cause.as_ref().map(ToString::to_string),
             trace: verdict.trace.as_deref(),
