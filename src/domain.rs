@@ -130,11 +130,17 @@ impl Domain {
 
     /// The last so many labels, at least one; all of them if there are fewer.
     pub(crate) fn suffix(&self, labels: usize) -> Self {
-        let above = self.label_count().saturating_sub(labels.max(1));
-        let mut dots = memchr::memchr_iter(b'.', self.as_str().as_bytes());
-        let dot = above.checked_sub(1).and_then(|before| dots.nth(before));
+        self.ancestor(self.label_count().saturating_sub(labels.max(1)))
+    }
+
+    /// The domain without so many of its first labels; the domain itself if there are no more.
+    pub(crate) fn ancestor(&self, labels: usize) -> Self {
+        let octets = self.as_str().as_bytes().iter().enumerate();
+        let mut dots = octets.filter(|(_, octet)| **octet == b'.');
+        let dot = labels.checked_sub(1).and_then(|before| dots.nth(before));
         // A domain has at most 253 octets.
-        let cut = dot.and_then(|dot| u8::try_from(dot).ok()).map_or(0, |dot| dot.saturating_add(1));
+        let cut = dot.and_then(|(dot, _)| u8::try_from(dot).ok());
+        let cut = cut.map_or(0, |dot| dot.saturating_add(1));
         Self { text: Arc::clone(&self.text), start: self.start.saturating_add(cut) }
     }
 

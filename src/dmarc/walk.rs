@@ -159,9 +159,10 @@ impl Walk {
             if is_end || left == 0 {
                 break;
             }
-            domain = domain.suffix(left);
+            let below = labels.saturating_sub(left);
+            domain = domain.ancestor(below);
             match &mut question {
-                Some(question) => question.name.remove_labels(1, labels.saturating_sub(left)),
+                Some(question) => question.name.remove_labels(1, below),
                 // The name was too long.
                 None => question = self::question(&domain),
             }

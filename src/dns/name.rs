@@ -1,6 +1,5 @@
 //! Domain names as the DNS carries them: labels of any octets.
 
-use crate::octets::{Octet, Positions};
 use crate::serialize::serialize_as_text;
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
@@ -110,23 +109,28 @@ impl Name {
 
     /// As [`Name::push_dotted`], all at once; `None`, and the name is the same, if there is a fault.
     fn copy_dotted(&mut self, dotted: &[u8]) -> Option<()> {
-        let start = usize::from(self.length).saturating_add(1);
-        let end = start.saturating_add(dotted.len());
+        let start = usize::from(self.length);
+        let end = start.saturating_add(dotted.len()).saturating_add(1);
         // The last octet stays free for the root label.
         let room = self.wire.get_mut(..MAXIMUM_WIRE_OCTETS.saturating_sub(1))?;
-        let copy = room.get_mut(start..end)?;
-        copy.copy_from_slice(dotted);
-        copy.make_ascii_lowercase();
-        // The length of a label takes the place of the dot in front of it.
-        let mut before = usize::from(self.length);
-        for dot in Positions::new(Octet(b'.'), dotted).chain(std::iter::once(dotted.len())) {
-            let dot = start.saturating_add(dot);
-            let length = dot.checked_sub(before)?.checked_sub(1)?;
-            if !(1..=MAXIMUM_LABEL_OCTETS).contains(&length) {
-                return None;
+        let (first, copy) = room.get_mut(start..end)?.split_first_mut()?;
+        // Backwards, since the length of a label takes the place of the dot in front of it.
+        let mut length = 0_u8;
+        let mut fits = true;
+        let is_fit = |length| (1..=MAXIMUM_LABEL_OCTETS).contains(&usize::from(length));
+        for (copy, octet) in copy.iter_mut().zip(dotted).rev() {
+            if *octet == b'.' {
+                fits &= is_fit(length);
+                *copy = length;
+                length = 0;
+            } else {
+                *copy = octet.to_ascii_lowercase();
+                length = length.saturating_add(1);
             }
-            *room.get_mut(before)? = u8::try_from(length).ok()?;
-            before = dot;
+        }
+        *first = length;
+        if !fits || !is_fit(length) {
+            return None;
         }
         self.length = u8::try_from(end).ok()?;
         Some(())
