@@ -1,5 +1,6 @@
 //! One message asks each question once.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -27,15 +28,9 @@ use super::{Question, Resolver};
 /// ```
 pub struct Memo<'r, R> {
     resolver: &'r R,
-    /// Sorted by their questions: however many a message asks, each is found in logarithmic time.
-    flights: Mutex<Vec<Arc<Flight<'r>>>>,
+    /// The questions under way or answered.
+    flights: Mutex<BTreeMap<Question, State<'r>>>,
     waiters: Arc<Waiters>,
-}
-
-/// One question under way or answered.
-struct Flight<'r> {
-    question: Question,
-    state: Mutex<State<'r>>,
 }
 
 enum State<'r> {
@@ -80,52 +75,40 @@ impl<'r, R: Resolver> Memo<'r, R> {
         Self { resolver, flights: Mutex::default(), waiters: Arc::default() }
     }
 
-    fn flight(&self, question: &Question) -> Arc<Flight<'r>> {
+    /// Goes on with the lookup of a question, which begins when it is first asked.
+    fn poll(&self, question: &Question, context: &Context<'_>) -> Poll<Reply> {
         let mut flights = lock(&self.flights);
-        let place = flights.partition_point(|flight| flight.question < *question);
-        if let Some(flight) = flights.get(place)
-            && flight.question == *question
-        {
-            return Arc::clone(flight);
+        let state = match flights.get_mut(question) {
+            Some(state) => state,
+            None => flights.entry(question.clone()).or_insert_with(|| {
+                let (resolver, question) = (self.resolver, question.clone());
+                let lookup = Box::pin(async move { resolver.lookup(&question).await });
+                State::UnderWay { lookup, awaited: false }
+            }),
+        };
+        let (lookup, awaited) = match state {
+            State::Landed(reply) => return Poll::Ready(reply.clone()),
+            State::UnderWay { lookup, awaited } => (lookup, awaited),
+        };
+        self.waiters.register(context.waker());
+        let everybody = Waker::from(Arc::clone(&self.waiters));
+        let Poll::Ready(reply) = lookup.as_mut().poll(&mut Context::from_waker(&everybody)) else {
+            *awaited = true;
+            return Poll::Pending;
+        };
+        let awaited = *awaited;
+        *state = State::Landed(reply.clone());
+        drop(flights);
+        if awaited {
+            everybody.wake();
         }
-        let (resolver, asked) = (self.resolver, question.clone());
-        let lookup = Box::pin(async move { resolver.lookup(&asked).await });
-        let state = Mutex::new(State::UnderWay { lookup, awaited: false });
-        let flight = Arc::new(Flight { question: question.clone(), state });
-        flights.insert(place, Arc::clone(&flight));
-        flight
-    }
-}
-
-impl Flight<'_> {
-    fn poll(&self, waiters: &Arc<Waiters>, context: &Context<'_>) -> Poll<Reply> {
-        let mut state = lock(&self.state);
-        match &mut *state {
-            State::Landed(reply) => Poll::Ready(reply.clone()),
-            State::UnderWay { lookup, awaited } => {
-                waiters.register(context.waker());
-                let everybody = Waker::from(Arc::clone(waiters));
-                let Poll::Ready(reply) = lookup.as_mut().poll(&mut Context::from_waker(&everybody))
-                else {
-                    *awaited = true;
-                    return Poll::Pending;
-                };
-                let awaited = *awaited;
-                *state = State::Landed(reply.clone());
-                drop(state);
-                if awaited {
-                    everybody.wake();
-                }
-                Poll::Ready(reply)
-            }
-        }
+        Poll::Ready(reply)
     }
 }
 
 impl<R: Resolver> Resolver for Memo<'_, R> {
-    async fn lookup(&self, question: &Question) -> Reply {
-        let flight = self.flight(question);
-        std::future::poll_fn(|context| flight.poll(&self.waiters, context)).await
+    fn lookup(&self, question: &Question) -> impl Future<Output = Reply> + Send {
+        std::future::poll_fn(move |context| self.poll(question, context))
     }
 }
 
