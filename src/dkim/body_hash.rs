@@ -7,15 +7,8 @@ use crate::crypto::Sha256;
 /// signatures; where an l= ends, the hash so far is taken from a copy of the context.
 #[derive(Debug, Default)]
 pub(crate) struct BodyHasher {
-    streams: [Option<Stream>; 2],
-}
-
-/// The place of a canonicalization among the two streams.
-fn slot(canonicalization: Canonicalization) -> usize {
-    match canonicalization {
-        Canonicalization::Simple => 0,
-        Canonicalization::Relaxed => 1,
-    }
+    /// One for each canonicalization that is asked for, at most two.
+    streams: Vec<Stream>,
 }
 
 /// Which hash is wanted: a canonicalization, and the l= that ends it, if any.
@@ -36,6 +29,7 @@ pub(crate) struct BodyHash {
 
 #[derive(Debug)]
 struct Stream {
+    canonicalization: Canonicalization,
     canonicalizer: BodyCanonicalizer,
     digest: Digest,
 }
@@ -62,45 +56,47 @@ impl BodyHasher {
     /// Asks for further hashes of a body of which nothing has come yet.
     pub(crate) fn request(&mut self, requests: impl IntoIterator<Item = BodyHashRequest>) {
         for BodyHashRequest { canonicalization, length } in requests {
-            if let Some(stream) = self.streams.get_mut(slot(canonicalization)) {
-                stream.get_or_insert_with(|| Stream::new(canonicalization)).digest.request(length);
+            let is_own = |stream: &&mut Stream| stream.canonicalization == canonicalization;
+            match self.streams.iter_mut().find(is_own) {
+                Some(stream) => stream.digest.request(length),
+                None => {
+                    // Mostly there is one.
+                    self.streams.reserve_exact(1);
+                    self.streams.push(Stream::new(canonicalization, length));
+                }
             }
         }
-        for stream in self.streams.iter_mut().flatten() {
+        for stream in &mut self.streams {
             stream.digest.reach_cuts();
         }
     }
 
     /// The next octets of the body as received, in any split.
     pub(crate) fn write(&mut self, chunk: &[u8]) {
-        for Stream { canonicalizer, digest } in self.streams.iter_mut().flatten() {
+        for Stream { canonicalizer, digest, .. } in &mut self.streams {
             canonicalizer.write(chunk, &mut |canonical| digest.write(canonical));
         }
     }
 
     /// The end of the body.
     pub(crate) fn finish(self) -> BodyHashes {
-        let finish = |Stream { canonicalizer, mut digest }: Stream| {
+        let finish = |Stream { canonicalization, canonicalizer, mut digest }: Stream| {
             canonicalizer.finish(&mut |canonical| digest.write(canonical));
             let whole = digest.whole.then(|| digest.context.finish());
-            Finished { cuts: digest.cuts, whole, body_length: digest.written }
+            Finished { canonicalization, cuts: digest.cuts, whole, body_length: digest.written }
         };
-        BodyHashes { streams: self.streams.map(|stream| stream.map(finish)) }
+        let mut finished = self.streams.into_iter().map(finish);
+        BodyHashes { streams: [finished.next(), finished.next()] }
     }
 }
 
 impl Stream {
-    fn new(canonicalization: Canonicalization) -> Self {
-        Self {
-            canonicalizer: BodyCanonicalizer::new(canonicalization),
-            digest: Digest {
-                context: Sha256::new(),
-                written: 0,
-                cuts: Vec::new(),
-                reached: 0,
-                whole: false,
-            },
-        }
+    fn new(canonicalization: Canonicalization, length: Option<u64>) -> Self {
+        let context = Sha256::new();
+        let mut digest = Digest { context, written: 0, cuts: Vec::new(), reached: 0, whole: false };
+        digest.request(length);
+        let canonicalizer = BodyCanonicalizer::new(canonicalization);
+        Self { canonicalization, canonicalizer, digest }
     }
 }
 
@@ -157,6 +153,7 @@ pub struct BodyHashes {
 
 #[derive(Debug)]
 struct Finished {
+    canonicalization: Canonicalization,
     cuts: Vec<(u64, Option<[u8; 32]>)>,
     whole: Option<[u8; 32]>,
     body_length: u64,
@@ -165,8 +162,10 @@ struct Finished {
 impl BodyHashes {
     /// The answer to a request; one that was never made has no hash.
     pub(crate) fn get(&self, request: BodyHashRequest) -> BodyHash {
-        let stream = self.streams.get(slot(request.canonicalization)).and_then(Option::as_ref);
-        let Some(stream) = stream else { return BodyHash { hash: None, body_length: 0 } };
+        let is_own = |stream: &&Finished| stream.canonicalization == request.canonicalization;
+        let Some(stream) = self.streams.iter().flatten().find(is_own) else {
+            return BodyHash { hash: None, body_length: 0 };
+        };
         let hash = match request.length {
             None => stream.whole,
             Some(length) => {
