@@ -43,10 +43,6 @@ pub struct RequestId(u64);
 /// What an evaluator wants to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a question is inline, so that it costs no allocation"
-)]
 pub enum Request {
     /// A question to the DNS.
     Dns(Question),

@@ -162,7 +162,7 @@ impl Walk {
             let below = labels.saturating_sub(left);
             domain = domain.ancestor(below);
             match &mut question {
-                Some(question) => question.name.remove_labels(1, below),
+                Some(question) => question.name.remove_labels_behind_first(below),
                 // The name was too long.
                 None => question = self::question(&domain),
             }

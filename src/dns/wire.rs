@@ -210,14 +210,14 @@ fn other(code: &str) -> LookupError {
 
 /// The records at the end of the chain of CNAMEs that begins at the question's name.
 fn follow(question: &Question, records: &[Record]) -> Reply {
-    let mut name = question.name;
+    let mut name = &question.name;
     let mut ttl = MAXIMUM_TTL;
     for _ in 0..=MAXIMUM_CNAME_LINKS {
         let mut found = Vec::new();
         let mut alias = None;
-        for record in records.iter().filter(|record| record.owner == name) {
+        for record in records.iter().filter(|record| record.owner == *name) {
             match &record.data {
-                Data::Alias(target) => alias = alias.or(Some((*target, record.ttl))),
+                Data::Alias(target) => alias = alias.or(Some((target, record.ttl))),
                 Data::Asked(data) => {
                     found.push(data.clone());
                     ttl = ttl.min(record.ttl);

@@ -235,12 +235,12 @@ impl Zone {
     }
 
     fn answer(&self, question: &Question) -> Reply {
-        let mut name = question.name;
+        let mut name = &question.name;
         let mut ttl = u32::MAX;
         let mut authentic = false;
         for _ in 0..=MAXIMUM_CNAME_LINKS {
             let mut empty = false;
-            for fault in self.faults(&name, question.record_type) {
+            for fault in self.faults(name, question.record_type) {
                 match fault {
                     Fault::Authentic => authentic = true,
                     Fault::Empty => empty = true,
@@ -253,17 +253,17 @@ impl Zone {
             if empty {
                 return Ok(Answer::no_data().with_authentic(authentic));
             }
-            let Some(node) = self.find(&name) else {
+            let Some(node) = self.find(name) else {
                 return Ok(Answer::nx_domain().with_authentic(authentic));
             };
             if let Some(answer) = node.answers.get(&question.record_type) {
                 return Ok(answer.clone().with_ttl(answer.ttl.min(ttl)).with_authentic(authentic));
             }
-            let Some((target, cname_ttl)) = node.cname else {
+            let Some((target, cname_ttl)) = &node.cname else {
                 return Ok(Answer::no_data().with_authentic(authentic));
             };
             name = target;
-            ttl = ttl.min(cname_ttl);
+            ttl = ttl.min(*cname_ttl);
         }
         Err(LookupError::ServFail)
     }

@@ -152,17 +152,17 @@ impl<R: Resolver> Evaluator<'_, R> {
         // The record that is evaluated, above those that include it.
         let mut levels = Vec::with_capacity(USUAL_LEVELS);
         if let Some(outcome) = self.record(&question, false, &mut levels).await? {
-            return Err(Cause::NoRecord { domain: Box::new(domain), outcome });
+            return Err(Cause::NoRecord { domain: Box::new(question.name), outcome });
         }
         while let Some(level) = levels.last_mut() {
             let result = match self.evaluate(level).await? {
                 Next::Include { term, domain, qualifier } => {
                     self.count_lookup(Some(domain))?;
                     self.validate(domain.letters()).await?;
-                    let target = self.target(Some(domain), level, &mut question.name);
+                    let target = self.target(Some(domain), level);
                     (level.next, level.qualifier) = (term.end, qualifier);
                     match target {
-                        Ok(()) => {}
+                        Ok(target) => question.name = target,
                         Err(NoTarget::LocalPart) => {
                             self.unmatched(|| NoTarget::LocalPart.to_string());
                             continue;
@@ -182,9 +182,10 @@ impl<R: Resolver> Evaluator<'_, R> {
                     // RFC 7208 section 6.1.
                     self.count_lookup(Some(domain))?;
                     self.validate(domain.letters()).await?;
-                    if self.target(Some(domain), level, &mut question.name).is_err() {
+                    let Ok(target) = self.target(Some(domain), level) else {
                         return Err(Cause::TargetName { term: level.redirect() });
-                    }
+                    };
+                    question.name = target;
                     if let Some(outcome) = self.record(&question, true, &mut levels).await? {
                         let term = levels.last().map(Level::redirect);
                         return Err(without_record(term, question.name, outcome));
@@ -227,7 +228,7 @@ impl<R: Resolver> Evaluator<'_, R> {
         levels: &mut Vec<Level>,
     ) -> Result<Option<Outcome>, Cause> {
         let domain = &question.name;
-        self.note(|| Step::Domain { domain: Box::new(*domain) });
+        self.note(|| Step::Domain { domain: Box::new(domain.clone()) });
         self.depth = self.depth.saturating_add(1);
         let answer = self.ask(question).await?;
         if is_for_term {
@@ -243,11 +244,11 @@ impl<R: Resolver> Evaluator<'_, R> {
         let others = records.count();
         if others > 0 {
             let found = others.saturating_add(1);
-            return Err(Cause::SeveralRecords { domain: Box::new(*domain), found });
+            return Err(Cause::SeveralRecords { domain: Box::new(domain.clone()), found });
         }
         let limit = self.options.limits.record_octets;
         if text.len() > limit {
-            let (domain, found) = (Box::new(*domain), text.len());
+            let (domain, found) = (Box::new(domain.clone()), text.len());
             return Err(Cause::RecordTooLong { domain, found, limit });
         }
         // Where terms begin that need more than a comparison; a trace shows the others too.
@@ -257,10 +258,11 @@ impl<R: Resolver> Evaluator<'_, R> {
                 first = Some(at);
             }
         });
-        let record = record.map_err(|error| Cause::Record { domain: Box::new(*domain), error })?;
+        let record =
+            record.map_err(|error| Cause::Record { domain: Box::new(domain.clone()), error })?;
         self.note(|| Step::Record { text: record.to_string() });
         levels.push(Level {
-            domain: *domain,
+            domain: domain.clone(),
             outline: record.outline(),
             next: first.unwrap_or(text.len()),
             qualifier: Qualifier::Pass,
@@ -320,8 +322,7 @@ impl<R: Resolver> Evaluator<'_, R> {
 
     async fn explain(&mut self, domain: DomainSpec<'_>, level: &Level) -> Option<Explanation> {
         self.validate(domain.letters()).await.ok()?;
-        let mut question = Question::new(Name::ROOT, RecordType::Txt);
-        self.target(Some(domain), level, &mut question.name).ok()?;
+        let question = Question::new(self.target(Some(domain), level).ok()?, RecordType::Txt);
         let answer = self.ask(&question).await.ok()?;
         let mut texts = answer.texts();
         let (Some(text), None) = (texts.next(), texts.next()) else {
@@ -330,7 +331,7 @@ impl<R: Resolver> Evaluator<'_, R> {
         let text = MacroString::parse_explanation(text.as_bytes()).ok()?;
         let expanded = self.expand_explanation(text, &level.domain).await.ok()?;
         let limit = self.options.limits.explanation_octets;
-        let explanation = Explanation::new(level.domain, &expanded, limit);
+        let explanation = Explanation::new(level.domain.clone(), &expanded, limit);
         (!explanation.text().is_empty()).then_some(explanation)
     }
 }
@@ -352,7 +353,7 @@ fn unwind(levels: &[Level]) -> (usize, Qualifier) {
 
 /// The term of the last record that begins at an offset.
 fn matched(levels: &[Level], offset: usize, prefix: Option<u8>) -> Match {
-    let mut domains = levels.iter().map(|level| level.domain);
+    let mut domains = levels.iter().map(|level| level.domain.clone());
     let record = domains.next_back().unwrap_or(Name::ROOT);
     let term = levels.last().map(|level| level.term(offset)).unwrap_or_default();
     Match { term, prefix, record, included_by: domains.collect() }

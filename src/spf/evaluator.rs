@@ -223,22 +223,20 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         })
     }
 
-    /// Puts in place the name that a term is about: the domain itself, or what the domain spec expands
-    /// to (RFC 7208 section 4.8). What `%{p}` stands for must be known by then.
+    /// The name that a term is about: the domain itself, or what the domain spec expands to (RFC 7208
+    /// section 4.8). What `%{p}` stands for must be known by then.
     pub(super) fn target(
         &mut self,
         domain: Option<DomainSpec<'_>>,
         level: &Level,
-        target: &mut Name,
-    ) -> Result<(), NoTarget> {
+    ) -> Result<Name, NoTarget> {
         let Some(spec) = domain else {
-            *target = level.domain;
-            return Ok(());
+            return Ok(level.domain.clone());
         };
         if let Some(literal) = spec.literal() {
             let start = start_of_name(literal).ok_or(NoTarget::Malformed)?;
             let literal = literal.get(start..).unwrap_or_default();
-            return names::replace(target, literal).ok_or(NoTarget::Malformed);
+            return names::parse(literal).ok_or(NoTarget::Malformed);
         }
         self.letters = self.letters.and(spec.letters());
         if !self.identity.local_part.is_ascii() && spec.letters().intersects(Letters::of(b"sl")) {
@@ -247,7 +245,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         let domain = dotted(&level.domain);
         let validated = self.validated_name(&level.domain);
         let expanded = spec.expand(&self.macro_values(&domain, &validated));
-        expanded.and_then(|expanded| names::replace(target, &expanded)).ok_or(NoTarget::Malformed)
+        expanded.and_then(|expanded| names::parse(&expanded)).ok_or(NoTarget::Malformed)
     }
 
     fn macro_values<'v>(&'v self, domain: &'v [u8], validated: &'v [u8]) -> MacroValues<'v> {
@@ -321,41 +319,43 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
         self.count_lookup(domain)?;
         let letters = domain.map_or(Letters::NONE, |domain| domain.letters());
         self.validate(letters).await?;
-        let mut target = Name::ROOT;
-        if let Err(why) = self.target(domain, level, &mut target) {
-            return Ok(self.unmatched(|| why.to_string()));
-        }
+        let target = match self.target(domain, level) {
+            Ok(target) => target,
+            Err(why) => return Ok(self.unmatched(|| why.to_string())),
+        };
         match mechanism {
-            Mechanism::A { prefix, .. } => self.a(&target, *prefix).await,
-            Mechanism::Mx { prefix, .. } => self.mx(&target, *prefix).await,
-            Mechanism::Exists(_) => self.exists(&target).await,
-            _ => self.ptr(&target).await,
+            Mechanism::A { prefix, .. } => self.a(target, *prefix).await,
+            Mechanism::Mx { prefix, .. } => self.mx(target, *prefix).await,
+            Mechanism::Exists(_) => self.exists(target).await,
+            _ => self.ptr(target).await,
         }
     }
 
     /// RFC 7208 section 5.3.
-    async fn a(&mut self, target: &Name, prefix: DualPrefix) -> Result<Option<Hit>, Cause> {
-        let answer = self.ask(&Question::new(*target, self.address_type())).await?;
+    async fn a(&mut self, target: Name, prefix: DualPrefix) -> Result<Option<Hit>, Cause> {
+        let question = Question::new(target, self.address_type());
+        let answer = self.ask(&question).await?;
         self.count_void(answer.outcome != Outcome::Found)?;
         if self.is_among(&answer, prefix) {
             return Ok(Some(Hit { prefix: Some(prefix.of(self.ip)) }));
         }
-        Ok(self.unmatched(|| format!("the client has no address of {target}")))
+        Ok(self.unmatched(|| format!("the client has no address of {}", question.name)))
     }
 
     /// RFC 7208 section 5.4.
-    async fn mx(&mut self, target: &Name, prefix: DualPrefix) -> Result<Option<Hit>, Cause> {
-        let answer = self.ask(&Question::new(*target, RecordType::Mx)).await?;
+    async fn mx(&mut self, target: Name, prefix: DualPrefix) -> Result<Option<Hit>, Cause> {
+        let question = Question::new(target, RecordType::Mx);
+        let answer = self.ask(&question).await?;
         self.count_void(answer.outcome != Outcome::Found)?;
         let limit = self.options.limits.mx;
         let found = answer.records.len();
         if found > limit {
-            return Err(Cause::MxLimit { domain: Box::new(*target), found, limit });
+            return Err(Cause::MxLimit { domain: Box::new(question.name), found, limit });
         }
         // RFC 7505 section 3: a null MX names no host.
         let hosts = || {
             answer.records.iter().filter_map(|record| match record {
-                RecordData::Mx { exchange, .. } => Some(*exchange).filter(|host| !host.is_root()),
+                RecordData::Mx { exchange, .. } => (!exchange.is_root()).then(|| exchange.clone()),
                 _ => None,
             })
         };
@@ -375,10 +375,10 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
     }
 
     /// RFC 7208 section 5.5.
-    async fn ptr(&mut self, target: &Name) -> Result<Option<Hit>, Cause> {
+    async fn ptr(&mut self, target: Name) -> Result<Option<Hit>, Cause> {
         let validated = self.validated().await?;
         self.count_void(validated.is_void)?;
-        if validated.names.iter().any(|name| is_equal_or_below(name, target)) {
+        if validated.names.iter().any(|name| is_equal_or_below(name, &target)) {
             return Ok(Some(Hit { prefix: None }));
         }
         let count = validated.names.len();
@@ -386,13 +386,14 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
     }
 
     /// RFC 7208 section 5.7: always by IPv4, whatever the client has.
-    async fn exists(&mut self, target: &Name) -> Result<Option<Hit>, Cause> {
-        let answer = self.ask(&Question::new(*target, RecordType::A)).await?;
+    async fn exists(&mut self, target: Name) -> Result<Option<Hit>, Cause> {
+        let question = Question::new(target, RecordType::A);
+        let answer = self.ask(&question).await?;
         self.count_void(answer.outcome != Outcome::Found)?;
         if answer.outcome == Outcome::Found {
             return Ok(Some(Hit { prefix: None }));
         }
-        Ok(self.unmatched(|| format!("{target} has no IPv4 address")))
+        Ok(self.unmatched(|| format!("{} has no IPv4 address", question.name)))
     }
 
     /// The names of the client whose addresses are the client's, in the order of the DNS. A failed
@@ -408,7 +409,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
             Ok(answer) => {
                 found.is_void = answer.outcome != Outcome::Found;
                 let names = answer.records.iter().filter_map(|record| match record {
-                    RecordData::Ptr(name) => Some(*name),
+                    RecordData::Ptr(name) => Some(name.clone()),
                     _ => None,
                 });
                 let limit = self.options.limits.ptr;

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use crate::dns::Name;
 
-/// Makes a name that of a text, which the root is not.
-pub(super) fn replace(name: &mut Name, dotted: &[u8]) -> Option<()> {
-    name.replace(dotted).ok().filter(|()| !name.is_root())
+/// The name of a text, which the root is not.
+pub(super) fn parse(dotted: &[u8]) -> Option<Name> {
+    Name::parse(dotted).ok().filter(|name| !name.is_root())
 }
 
 /// The labels with dots between them, as macros take them.

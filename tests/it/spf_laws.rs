@@ -47,12 +47,13 @@ fn zone() -> impl Strategy<Value = Zone> {
         let name = |text: &str| Name::parse(text.as_bytes()).unwrap();
         for (host, (record, addresses, exchanges)) in ["a", "b", "c"].iter().zip(hosts) {
             let owner = name(&format!("{host}.example"));
-            zone.insert(owner, RecordData::Txt(Text::new([record])));
+            zone.insert(owner.clone(), RecordData::Txt(Text::new([record])));
             for last in addresses {
-                zone.insert(owner, RecordData::A([192, 0, 2, last].into()));
+                zone.insert(owner.clone(), RecordData::A([192, 0, 2, last].into()));
             }
             for exchange in exchanges {
-                zone.insert(owner, RecordData::Mx { preference: 1, exchange: name(&exchange) });
+                let exchange = name(&exchange);
+                zone.insert(owner.clone(), RecordData::Mx { preference: 1, exchange });
             }
             let explanation = RecordData::Txt(Text::new(["%{s} %{i} %{t} no"]));
             zone.insert(name(&format!("e.{host}.example")), explanation);

@@ -26,7 +26,7 @@ pub fn holds(text: &[u8]) {
         (Ok(zone), Ok(commented)) => {
             for name in names(text) {
                 for record_type in TYPES {
-                    let question = Question::new(name, record_type);
+                    let question = Question::new(name.clone(), record_type);
                     let reply = lookup(&zone, &question);
                     assert_eq!(reply, lookup(&commented, &question));
                     if let Ok(answer) = reply {

@@ -61,18 +61,19 @@ impl PolicyFetcher for Fetcher {
 async fn hosts(domain: &Domain, resolver: &impl Resolver) -> Result<Vec<Name>, LookupError> {
     let name = Name::from_labels(domain.labels())
         .map_err(|error| LookupError::Other(error.to_string().into()))?;
-    let answer = resolver.lookup(&Question::new(name, RecordType::Mx)).await?;
+    let question = Question::new(name, RecordType::Mx);
+    let answer = resolver.lookup(&question).await?;
     let mut hosts: Vec<_> = answer
         .records
         .iter()
         .filter_map(|record| match record {
-            RecordData::Mx { preference, exchange } => Some((*preference, *exchange)),
+            RecordData::Mx { preference, exchange } => Some((*preference, exchange.clone())),
             _ => None,
         })
         .collect();
     if hosts.is_empty() {
         // RFC 5321 section 5.1: the domain itself.
-        return Ok(vec![name]);
+        return Ok(vec![question.name]);
     }
     hosts.sort_by_key(|(preference, _)| *preference);
     // RFC 7505: a null MX says that there is no host.

@@ -11,7 +11,7 @@ fn zone_seeds_reach_every_error_and_every_answer() {
             for name in names {
                 let name = Name::parse(name.as_bytes()).unwrap();
                 for record_type in [RecordType::A, RecordType::Txt] {
-                    match block_on(zone.lookup(&Question::new(name, record_type))) {
+                    match block_on(zone.lookup(&Question::new(name.clone(), record_type))) {
                         Ok(answer) => found.extend(variants(&answer.outcome)),
                         Err(error) => found.extend(variants(&error)),
                     }

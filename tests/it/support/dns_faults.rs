@@ -37,15 +37,15 @@ pub(crate) fn hook(fault: &str, at: Question) -> Hook {
     Box::new(move |packet, transport, of_zone| {
         let query = Query::read(packet)?;
         let answer = of_zone();
-        let (name, code) = (query.name, at.record_type.code());
+        let (name, code) = (&query.name, at.record_type.code());
         if fault == "cname loop" && [code, CNAME].contains(&query.code) {
             let link = |owner, to| record(owner, CNAME, 60, &encode_name(to));
-            if name == at.name || name == twin {
+            if [&at.name, &twin].contains(&name) {
                 let records = [link(&at.name, &twin), link(&twin, &at.name)];
                 return Some(query.reply(0, &records, false));
             }
         }
-        if name != at.name || query.code != code {
+        if *name != at.name || query.code != code {
             return answer;
         }
         let over_tcp = transport == Transport::Tcp;
@@ -72,7 +72,7 @@ pub(crate) fn hook(fault: &str, at: Question) -> Hook {
                 let mut all = Vec::new();
                 let mut octets: usize =
                     records.iter().map(|(owner, data)| owner.len() + data.len()).sum();
-                for filler in (0..).map(|n| filler(&name, at.record_type, n)) {
+                for filler in (0..).map(|n| filler(name, at.record_type, n)) {
                     octets += filler.len();
                     if octets > 65_000 {
                         break;
@@ -83,7 +83,7 @@ pub(crate) fn hook(fault: &str, at: Question) -> Hook {
                 wholly(&all)
             }
             "1000 records" => {
-                let mut all: Vec<_> = (0..1000).map(|n| filler(&name, at.record_type, n)).collect();
+                let mut all: Vec<_> = (0..1000).map(|n| filler(name, at.record_type, n)).collect();
                 all.extend(records.iter().map(|(owner, data)| [*owner, *data].concat()));
                 wholly(&all)
             }
@@ -94,11 +94,11 @@ pub(crate) fn hook(fault: &str, at: Question) -> Hook {
                     RecordType::Ptr => &[63, b'a'],
                     _ => &[200, b'v', b'='],
                 };
-                Some(query.reply(0, &[record(&name, code, 60, garbage)], false))
+                Some(query.reply(0, &[record(name, code, 60, garbage)], false))
             }
             "empty rdata" => {
                 let empty: &[u8] = if code == RecordType::Txt.code() { &[0] } else { &[] };
-                Some(query.reply(0, &[record(&name, code, 60, empty)], false))
+                Some(query.reply(0, &[record(name, code, 60, empty)], false))
             }
             "flipped case" => Some(flipped(&answer)),
             other => panic!("there is no fault {other:?}"),

@@ -217,7 +217,7 @@ impl Shared {
             let alias = alias.map(|(owner, to)| record(owner, CNAME, 30, &encode_name(to)));
             return Some(query.reply(NOERROR, alias.as_slice(), false));
         };
-        let mut last = Question::new(query.name, record_type);
+        let mut last = Question::new(query.name.clone(), record_type);
         self.asked().push((transport, last.clone()));
         if self.manners.not_implemented {
             return Some(query.reply(NOTIMP, &[], false));
@@ -226,7 +226,7 @@ impl Shared {
         let mut records = Vec::new();
         while let Some((owner, target)) = self.alias(&last.name) {
             records.push(record(owner, CNAME, 30, &encode_name(target)));
-            last.name = *target;
+            last.name = target.clone();
             if self.manners.one_alias_at_a_time || records.len() > 20 {
                 return Some(query.reply(NOERROR, &records, false));
             }
