@@ -117,7 +117,8 @@ impl Session {
     pub fn end_header(&mut self) {
         if let Stage::Header(reader) = &mut self.stage {
             let reader = std::mem::replace(reader, HeaderReader::new(0));
-            self.stage = Stage::Body(Box::new(self.arrival.open(&reader.octets)));
+            let header = Header::parse(&reader.octets);
+            self.stage = Stage::Body(Box::new(self.arrival.open(&header)));
         }
     }
 
@@ -188,11 +189,19 @@ impl Arrival {
     ) -> (Self, Body) {
         let mut reader = HeaderReader::new(configuration.options.dkim.limits.header_octets);
         let mut arrival = Self::new(configuration, envelope, now);
-        let end = reader.find_end(message);
-        let (header, behind) = message.split_at_checked(end).unwrap_or((message, &[]));
-        arrival.scanner.write(header);
+        let header = Header::parse(reader.kept(message));
+        let end = match header.with_empty_line() {
+            Some(header) => {
+                reader.is_at_end = true;
+                header.len()
+            }
+            // It is longer than what is kept of it, or there is none.
+            None => reader.find_end(message),
+        };
+        let (octets, behind) = message.split_at_checked(end).unwrap_or((message, &[]));
+        arrival.scanner.write(octets);
         arrival.has_header_end = reader.is_at_end;
-        let mut body = arrival.open(reader.kept(header));
+        let mut body = arrival.open(&header);
         arrival.body(&mut body, behind);
         (arrival, body)
     }
@@ -206,15 +215,14 @@ impl Arrival {
         }
     }
 
-    /// Reads the header.
-    fn open(&self, octets: &[u8]) -> Body {
+    /// Evaluates what is kept of the header.
+    fn open(&self, header: &Header<'_>) -> Body {
         let options = &self.configuration.options;
-        let header = Header::parse(octets);
-        let verifier = dkim::Verifier::new(&header, &options.dkim, self.now);
+        let verifier = dkim::Verifier::new(header, &options.dkim, self.now);
         #[cfg(feature = "arc")]
         let (chain, verifier) = {
             let (mut chain, mut dkim) =
-                (arc::Verifier::new(&header, &options.arc, self.now), verifier);
+                (arc::Verifier::new(header, &options.arc, self.now), verifier);
             chain.leave_body_to(&mut dkim);
             (chain, dkim)
         };
@@ -222,7 +230,7 @@ impl Arrival {
         let author = if header.as_bytes().len() > limit {
             Err(AuthorError::HeaderTooLong { limit })
         } else {
-            AuthorDomain::of(&header)
+            AuthorDomain::of(header)
         };
         let plan = Arc::new(Plan {
             configuration: Arc::clone(&self.configuration),

@@ -78,14 +78,11 @@ impl<'r, R: Resolver> Memo<'r, R> {
     /// Goes on with the lookup of a question, which begins when it is first asked.
     fn poll(&self, question: &Question, context: &Context<'_>) -> Poll<Reply> {
         let mut flights = lock(&self.flights);
-        let state = match flights.get_mut(question) {
-            Some(state) => state,
-            None => flights.entry(question.clone()).or_insert_with(|| {
-                let (resolver, question) = (self.resolver, question.clone());
-                let lookup = Box::pin(async move { resolver.lookup(&question).await });
-                State::UnderWay { lookup, awaited: false }
-            }),
-        };
+        let state = flights.entry(question.clone()).or_insert_with(|| {
+            let (resolver, question) = (self.resolver, question.clone());
+            let lookup = Box::pin(async move { resolver.lookup(&question).await });
+            State::UnderWay { lookup, awaited: false }
+        });
         let (lookup, awaited) = match state {
             State::Landed(reply) => return Poll::Ready(reply.clone()),
             State::UnderWay { lookup, awaited } => (lookup, awaited),

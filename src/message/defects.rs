@@ -96,28 +96,31 @@ impl DefectScanner {
     /// The next octets.
     pub fn write(&mut self, chunk: &[u8]) {
         let mut rest = chunk;
+        // What is passed over has something in front of it, which may be CR.
+        let mut exactly = BLOCK;
         while !rest.is_empty() {
-            let (strip, behind) = rest.split_at_checked(STRIP).unwrap_or((rest, &[]));
-            self.read(strip);
-            let passed = self.unremarkable(rest);
+            let (read, behind) = rest.split_at_checked(exactly).unwrap_or((rest, &[]));
+            self.read(read);
+            let passed =
+                self.unremarkable(rest.get(read.len().saturating_sub(1)..).unwrap_or_default());
             let (passed, behind) = behind.split_at_checked(passed).unwrap_or((behind, &[]));
             self.pass(passed);
             rest = behind;
+            // Whatever it stopped at is in here.
+            exactly = STRIP;
         }
     }
 
-    /// How many octets of the strips behind the first need only be passed over.
+    /// How many octets behind the first need only be passed over.
     fn unremarkable(&self, octets: &[u8]) -> usize {
         // What has an LF in each strip has no long line, unless one is long already.
         let line = self.offset.saturating_sub(self.line_start);
         let is_short = line.saturating_add(offset(STRIP)) <= MAXIMUM_LINE_OCTETS;
-        match octets.get(STRIP.saturating_sub(1)..) {
-            Some(octets) if is_short && octets.len() > STRIP => {
-                let seen_eight_bit = self.defects.first_eight_bit.is_some();
-                dispatch!(Level::new(), simd => unremarkable(simd, octets, seen_eight_bit))
-            }
-            _ => 0,
+        if !is_short || octets.len() <= STRIP {
+            return 0;
         }
+        let seen_eight_bit = self.defects.first_eight_bit.is_some();
+        dispatch!(Level::new(), simd => unremarkable(simd, octets, seen_eight_bit))
     }
 
     /// Takes note of strips that are unremarkable.

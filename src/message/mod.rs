@@ -96,6 +96,11 @@ impl<'a> Header<'a> {
         u64::try_from(offset).unwrap_or(u64::MAX)
     }
 
+    /// The empty line that ends the header, and what stands before it; `None` if there is none.
+    pub(crate) fn with_empty_line(&self) -> Option<&'a [u8]> {
+        self.message.get(..self.body_start).filter(|_| self.body_start > self.end)
+    }
+
     /// The fields from top to bottom.
     pub fn fields(&self) -> impl ExactSizeIterator<Item = Field<'a>> + DoubleEndedIterator + Clone {
         self.fields.iter().map(|span| span.field(self.message))
