@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -31,6 +32,8 @@ pub struct Memo<'r, R> {
     /// The questions under way or answered.
     flights: Mutex<BTreeMap<Question, State<'r>>>,
     waiters: Arc<Waiters>,
+    /// Wakes all of them.
+    everybody: Waker,
 }
 
 enum State<'r> {
@@ -45,20 +48,35 @@ enum State<'r> {
 /// Everybody who waits for a lookup; each of them must hear of its progress, since each may be the
 /// only one left to poll it. Mostly all are of one task, which waits for all lookups at once.
 #[derive(Default)]
-struct Waiters(Mutex<Vec<Waker>>);
+struct Waiters {
+    wakers: Mutex<Vec<Waker>>,
+    /// How often they were woken.
+    calls: AtomicUsize,
+}
 
 impl Waiters {
-    fn register(&self, waker: &Waker) {
-        let mut waiters = lock(&self.0);
-        if !waiters.iter().any(|waiter| waiter.will_wake(waker)) {
-            waiters.push(waker.clone());
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    /// Adds one that saw so many calls before the progress was looked at. A call that came since may have
+    /// been for that progress, and is not lost.
+    fn register(&self, waker: &Waker, calls: usize) {
+        let mut wakers = lock(&self.wakers);
+        if !wakers.iter().any(|waiter| waiter.will_wake(waker)) {
+            wakers.push(waker.clone());
+        }
+        drop(wakers);
+        if self.calls() != calls {
+            waker.wake_by_ref();
         }
     }
 }
 
 impl Wake for Waiters {
     fn wake(self: Arc<Self>) {
-        for waiter in std::mem::take(&mut *lock(&self.0)) {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        for waiter in std::mem::take(&mut *lock(&self.wakers)) {
             waiter.wake();
         }
     }
@@ -72,7 +90,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl<'r, R: Resolver> Memo<'r, R> {
     /// A memo in front of a resolver.
     pub fn new(resolver: &'r R) -> Self {
-        Self { resolver, flights: Mutex::default(), waiters: Arc::default() }
+        let waiters = Arc::<Waiters>::default();
+        let everybody = Waker::from(Arc::clone(&waiters));
+        Self { resolver, flights: Mutex::default(), waiters, everybody }
     }
 
     /// Goes on with the lookup of a question, which begins when it is first asked.
@@ -87,17 +107,19 @@ impl<'r, R: Resolver> Memo<'r, R> {
             State::Landed(reply) => return Poll::Ready(reply.clone()),
             State::UnderWay { lookup, awaited } => (lookup, awaited),
         };
-        self.waiters.register(context.waker());
-        let everybody = Waker::from(Arc::clone(&self.waiters));
-        let Poll::Ready(reply) = lookup.as_mut().poll(&mut Context::from_waker(&everybody)) else {
+        // Whoever is answered at once, from a cache perhaps, need not be woken.
+        let calls = self.waiters.calls();
+        let mut everybody = Context::from_waker(&self.everybody);
+        let Poll::Ready(reply) = lookup.as_mut().poll(&mut everybody) else {
             *awaited = true;
+            self.waiters.register(context.waker(), calls);
             return Poll::Pending;
         };
         let awaited = *awaited;
         *state = State::Landed(reply.clone());
         drop(flights);
         if awaited {
-            everybody.wake();
+            self.everybody.wake_by_ref();
         }
         Poll::Ready(reply)
     }

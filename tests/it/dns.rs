@@ -182,6 +182,30 @@ fn memo_wakes_everybody() {
         assert!(asker.as_mut().poll(&mut Context::from_waker(waker)).is_ready());
     }
 
+    // Whoever is told to wait hears of progress that came while that was found out.
+    struct Hasty(AtomicUsize);
+    impl Resolver for Hasty {
+        async fn lookup(&self, _question: &Question) -> Result<Answer, LookupError> {
+            std::future::poll_fn(|context| {
+                if self.0.fetch_add(1, Ordering::Relaxed) > 0 {
+                    return Poll::Ready(Ok(Answer::no_data()));
+                }
+                context.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await
+        }
+    }
+    let hasty = Hasty(AtomicUsize::new(0));
+    let of_hasty = Memo::new(&hasty);
+    let woken = Arc::new(Flag(AtomicUsize::new(0)));
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut context = Context::from_waker(&waker);
+    let mut asker = Box::pin(of_hasty.lookup(&question));
+    assert!(asker.as_mut().poll(&mut context).is_pending());
+    assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+    assert!(asker.as_mut().poll(&mut context).is_ready());
+
     // Whoever is told to wait hears of a reply that another was there to take.
     resolver.0.lock().unwrap().0 = false;
     let question = txt("b.example");
