@@ -181,8 +181,7 @@ impl Verifier {
     ///
     /// The future borrows nothing from the verifier and may run while the body arrives.
     pub fn keys<R: Resolver>(&self, resolver: R) -> impl Future<Output = Keys> + Send + use<R> {
-        let questions = Arc::clone(&self.questions);
-        async move { Keys::fetch(questions, &resolver).await }
+        Keys::fetch(Arc::clone(&self.questions), resolver)
     }
 
     /// Has a verifier of DKIM signatures hash the body for both, before any of it arrives: then

@@ -13,7 +13,7 @@ use crate::{dkim, dmarc, spf};
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) configuration: Arc<Configuration>,
-    pub(super) envelope: Arc<Envelope>,
+    pub(super) envelope: Envelope,
     pub(super) now: UnixTime,
     pub(super) author: Result<AuthorDomain, AuthorError>,
     /// The questions for the keys of signatures.
@@ -35,7 +35,6 @@ pub struct Lookups {
 pub(super) struct Answers {
     pub(super) spf: Option<spf::Verdicts>,
     pub(super) keys: dkim::Keys,
-    #[cfg_attr(not(feature = "arc"), expect(dead_code, reason = "no chain asks for any"))]
     pub(super) chain_keys: dkim::Keys,
     pub(super) dmarc: dmarc::Lookups,
 }
@@ -48,47 +47,55 @@ pub struct ForeignLookups;
 impl Lookups {
     pub(super) async fn run<R: Resolver>(plan: Option<Arc<Plan>>, resolver: R) -> Self {
         let Some(plan) = plan else { return Self { planned: None } };
-        let answers = plan.run(&resolver).await;
+        let mut answers = Answers::none(&plan);
+        plan.run(&resolver, &mut answers).await;
         Self { planned: Some((plan, answers)) }
+    }
+}
+
+impl Answers {
+    /// Before anything is asked.
+    pub(super) fn none(plan: &Plan) -> Self {
+        let dmarc = &plan.configuration.options.dmarc;
+        Self {
+            spf: None,
+            keys: dkim::Keys::unanswered(Arc::clone(&plan.keys)),
+            chain_keys: dkim::Keys::unanswered(Arc::clone(&plan.chain_keys)),
+            dmarc: dmarc::Lookups::unanswered(plan.author.clone(), dmarc),
+        }
     }
 }
 
 impl Plan {
     #[cfg(not(feature = "tracing"))]
-    pub(super) async fn run<R: Resolver>(&self, resolver: &R) -> Answers {
-        self.ask(resolver).await
+    pub(super) async fn run<R: Resolver>(&self, resolver: &R, answers: &mut Answers) {
+        self.ask(resolver, answers).await;
     }
 
     #[cfg(feature = "tracing")]
-    pub(super) async fn run<R: Resolver>(&self, resolver: &R) -> Answers {
+    pub(super) async fn run<R: Resolver>(&self, resolver: &R, answers: &mut Answers) {
         use tracing::Instrument as _;
 
         // Of what the sender wrote only a domain, which holds nothing that could disturb a log.
         let author = self.author.as_ref().ok().map(|author| author.as_str());
         let span = tracing::debug_span!("lookups", author);
-        self.ask(resolver).instrument(span).await
+        self.ask(resolver, answers).instrument(span).await;
     }
 
-    /// Everything at once, each question once.
-    async fn ask<R: Resolver>(&self, resolver: &R) -> Answers {
+    /// Everything at once, each question once. Each answer is put in its place, for they are large to
+    /// move.
+    async fn ask<R: Resolver>(&self, resolver: &R, answers: &mut Answers) {
         let memo = Memo::new(resolver);
-        let keys = |questions| dkim::Keys::fetch(Arc::clone(questions), &memo);
-        let spf = pin!(self.spf(&memo));
-        let dmarc = pin!(self.dmarc(&memo));
-        let (own, chain) = (pin!(keys(&self.keys)), pin!(keys(&self.chain_keys)));
-        let keys = pin!(join(own, chain));
-        let (spf, ((keys, chain_keys), dmarc)) = join(spf, pin!(join(keys, dmarc))).await;
-        Answers { spf, keys, chain_keys, dmarc }
+        let Answers { spf, keys, chain_keys, dmarc } = answers;
+        let spf = pin!(async { *spf = self.spf(&memo).await });
+        let (keys, chain_keys) = (pin!(keys.ask(&memo)), pin!(chain_keys.ask(&memo)));
+        let dmarc = pin!(dmarc.ask(&self.candidates, &memo));
+        join([spf, keys, chain_keys, dmarc]).await;
     }
 
     async fn spf<R: Resolver>(&self, resolver: &R) -> Option<spf::Verdicts> {
         let query = self.envelope.query()?;
         let options = &self.configuration.options.spf;
         Some(spf::check_host(&query, options, resolver, self.now).await)
-    }
-
-    async fn dmarc<R: Resolver>(&self, resolver: &R) -> dmarc::Lookups {
-        let options = &self.configuration.options.dmarc;
-        dmarc::lookups(self.author.clone(), &self.candidates, options, resolver).await
     }
 }

@@ -45,6 +45,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use aggregate::{AggregateRow, DkimAuthResult, PolicyPublished, SpfAuthResult};
+use lookups::Answers;
 pub use lookups::{ForeignLookups, Lookups};
 #[cfg(feature = "arc")]
 pub use policy_override::PolicyOverride;
@@ -188,8 +189,10 @@ impl Authenticator {
         message: &[u8],
         now: UnixTime,
     ) -> Report {
-        let (arrival, body) = Arrival::whole(Arc::clone(&self.0), envelope.clone(), now, message);
-        let answers = body.plan.run(resolver).await;
-        arrival.report(body, answers)
+        let mut arrival = Arrival::new(Arc::clone(&self.0), now);
+        let body = arrival.whole(envelope.clone(), message);
+        let mut answers = Answers::none(&body.plan);
+        body.plan.run(resolver, &mut answers).await;
+        arrival.report(*body, answers)
     }
 }

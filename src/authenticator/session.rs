@@ -53,7 +53,6 @@ pub struct Session {
 #[derive(Debug)]
 pub(super) struct Arrival {
     configuration: Arc<Configuration>,
-    envelope: Arc<Envelope>,
     now: UnixTime,
     scanner: DefectScanner,
     /// The empty line was seen, or the fields came one by one.
@@ -62,7 +61,7 @@ pub(super) struct Arrival {
 
 #[derive(Debug)]
 enum Stage {
-    Header(HeaderReader),
+    Header(HeaderReader, Envelope),
     Body(Box<Body>),
 }
 
@@ -83,13 +82,14 @@ impl Session {
         now: UnixTime,
     ) -> Self {
         let reader = HeaderReader::new(configuration.options.dkim.limits.header_octets);
-        Self { arrival: Arrival::new(configuration, envelope, now), stage: Stage::Header(reader) }
+        let arrival = Arrival::new(configuration, now);
+        Self { arrival, stage: Stage::Header(reader, envelope) }
     }
 
     /// The next octets of the message, in any split.
     pub fn write(&mut self, chunk: &[u8]) {
         let mut body = chunk;
-        if let Stage::Header(reader) = &mut self.stage {
+        if let Stage::Header(reader, _) = &mut self.stage {
             let end = reader.write(chunk);
             let (header, behind) = chunk.split_at_checked(end).unwrap_or((chunk, &[]));
             self.arrival.scanner.write(header);
@@ -115,10 +115,11 @@ impl Session {
     /// The end of the header, for callers of [`Session::field`], and for messages that end before their
     /// header does. Where the header is complete already, nothing happens.
     pub fn end_header(&mut self) {
-        if let Stage::Header(reader) = &mut self.stage {
-            let reader = std::mem::replace(reader, HeaderReader::new(0));
-            let header = Header::parse(&reader.octets);
-            self.stage = Stage::Body(Box::new(self.arrival.open(&header)));
+        if let Stage::Header(reader, envelope) = &mut self.stage {
+            let envelope = std::mem::replace(envelope, Envelope::unknown());
+            let octets = std::mem::take(&mut reader.octets);
+            let body = self.arrival.open(&Header::parse(&octets), envelope);
+            self.stage = Stage::Body(body);
         }
     }
 
@@ -152,7 +153,7 @@ impl Session {
 
     fn plan(&self) -> Option<Arc<Plan>> {
         match &self.stage {
-            Stage::Header(_) => None,
+            Stage::Header(..) => None,
             Stage::Body(body) => Some(Arc::clone(&body.plan)),
         }
     }
@@ -174,21 +175,17 @@ impl Session {
     }
 }
 
+/// Octets of a body that two passes are made over while they are in a cache.
+const PIECE: usize = 1 << 16;
+
 impl Arrival {
-    fn new(configuration: Arc<Configuration>, envelope: Envelope, now: UnixTime) -> Self {
-        let (envelope, scanner) = (Arc::new(envelope), DefectScanner::new());
-        Self { configuration, envelope, now, scanner, has_header_end: false }
+    pub(super) fn new(configuration: Arc<Configuration>, now: UnixTime) -> Self {
+        Self { configuration, now, scanner: DefectScanner::new(), has_header_end: false }
     }
 
     /// A message that is there as a whole. Its header is read where it lies.
-    pub(super) fn whole(
-        configuration: Arc<Configuration>,
-        envelope: Envelope,
-        now: UnixTime,
-        message: &[u8],
-    ) -> (Self, Body) {
-        let mut reader = HeaderReader::new(configuration.options.dkim.limits.header_octets);
-        let mut arrival = Self::new(configuration, envelope, now);
+    pub(super) fn whole(&mut self, envelope: Envelope, message: &[u8]) -> Box<Body> {
+        let mut reader = HeaderReader::new(self.configuration.options.dkim.limits.header_octets);
         let header = Header::parse(reader.kept(message));
         let end = match header.with_empty_line() {
             Some(header) => {
@@ -198,25 +195,26 @@ impl Arrival {
             // It is longer than what is kept of it, or there is none.
             None => reader.find_end(message),
         };
-        let (octets, behind) = message.split_at_checked(end).unwrap_or((message, &[]));
-        arrival.scanner.write(octets);
-        arrival.has_header_end = reader.is_at_end;
-        let mut body = arrival.open(&header);
-        arrival.body(&mut body, behind);
-        (arrival, body)
+        self.has_header_end = reader.is_at_end;
+        let mut body = self.open(&header, envelope);
+        let first = end.saturating_add(PIECE);
+        let (first, behind) = message.split_at_checked(first).unwrap_or((message, &[]));
+        self.scanner.write(first);
+        body.verifier.body(first.get(end..).unwrap_or_default());
+        self.body(&mut body, behind);
+        body
     }
 
     /// The next octets behind the header.
     fn body(&mut self, body: &mut Body, chunk: &[u8]) {
-        // Both passes over a piece while it is in a cache.
-        for piece in chunk.chunks(1 << 16) {
+        for piece in chunk.chunks(PIECE) {
             self.scanner.write(piece);
             body.verifier.body(piece);
         }
     }
 
     /// Evaluates what is kept of the header.
-    fn open(&self, header: &Header<'_>) -> Body {
+    fn open(&self, header: &Header<'_>, envelope: Envelope) -> Box<Body> {
         let options = &self.configuration.options;
         let verifier = dkim::Verifier::new(header, &options.dkim, self.now);
         #[cfg(feature = "arc")]
@@ -232,9 +230,10 @@ impl Arrival {
         } else {
             AuthorDomain::of(header)
         };
+        let mail_from = envelope.query().and_then(|query| query.mail_from_domain());
         let plan = Arc::new(Plan {
             configuration: Arc::clone(&self.configuration),
-            envelope: Arc::clone(&self.envelope),
+            envelope,
             now: self.now,
             author,
             keys: verifier.questions(),
@@ -242,17 +241,14 @@ impl Arrival {
             chain_keys: chain.questions(),
             #[cfg(not(feature = "arc"))]
             chain_keys: Arc::default(),
-            candidates: Candidates {
-                spf: self.envelope.query().and_then(|query| query.mail_from_domain()),
-                dkim: verifier.domains().cloned().collect(),
-            },
+            candidates: Candidates { spf: mail_from, dkim: verifier.domains().cloned().collect() },
         });
-        Body {
+        Box::new(Body {
             verifier,
             #[cfg(feature = "arc")]
             chain,
             plan,
-        }
+        })
     }
 
     pub(super) fn report(self, body: Body, answers: Answers) -> Report {
@@ -264,7 +260,6 @@ impl Arrival {
             expect(unused_variables, reason = "only a chain shares them")
         )]
         let (dkim, bodies) = body.verifier.conclude(&keys);
-        drop(body.plan); // which shares the envelope
         #[cfg(feature = "arc")]
         let arc = body.chain.conclude(&answers.chain_keys, &bodies);
         let identifiers = Identifiers {
@@ -272,10 +267,14 @@ impl Arrival {
             dkim: dkim.iter().filter_map(DkimIdentifier::of).collect(),
         };
         let dmarc = dmarc.evaluate(&identifiers);
-        let authserv_id = self.configuration.authserv_id.clone();
+        // Lookups that were cloned share the plan.
+        let envelope = match Arc::try_unwrap(body.plan) {
+            Ok(plan) => plan.envelope,
+            Err(plan) => plan.envelope.clone(),
+        };
         Report {
-            authserv_id,
-            envelope: Arc::unwrap_or_clone(self.envelope),
+            authserv_id: self.configuration.authserv_id.clone(),
+            envelope,
             spf,
             dkim,
             #[cfg(feature = "arc")]

@@ -168,10 +168,22 @@ pub struct Keys {
 pub struct ForeignKeys;
 
 impl Keys {
-    /// Asks the questions of a verifier, all at the same time.
-    pub(crate) async fn fetch<R: Resolver>(questions: Arc<[Question]>, resolver: &R) -> Self {
-        let replies = join_all(questions.iter().map(|question| lookup(resolver, question))).await;
-        Self { questions, replies }
+    /// The keys that the questions of a verifier ask for, before they are asked.
+    pub(crate) fn unanswered(questions: Arc<[Question]>) -> Self {
+        Self { questions, replies: Vec::new() }
+    }
+
+    /// Asks the questions, all at the same time.
+    pub(crate) async fn ask<R: Resolver>(&mut self, resolver: &R) {
+        let lookups = self.questions.iter().map(|question| lookup(resolver, question));
+        self.replies = join_all(lookups).await;
+    }
+
+    /// The answered questions.
+    pub(crate) async fn fetch<R: Resolver>(questions: Arc<[Question]>, resolver: R) -> Self {
+        let mut keys = Self::unanswered(questions);
+        keys.ask(&resolver).await;
+        keys
     }
 
     /// Whether these are the answers to the very questions.
@@ -227,8 +239,7 @@ impl Verifier {
     ///
     /// The future borrows nothing from the verifier and may run while the body arrives.
     pub fn keys<R: Resolver>(&self, resolver: R) -> impl Future<Output = Keys> + Send + use<R> {
-        let questions = Arc::clone(&self.questions);
-        async move { Keys::fetch(questions, &resolver).await }
+        Keys::fetch(Arc::clone(&self.questions), resolver)
     }
 
     /// What [`Verifier::keys`] asks.

@@ -90,33 +90,38 @@ pub async fn lookups<R: Resolver>(
     options: &Options,
     resolver: &R,
 ) -> Lookups {
-    let mut lookups = Lookups {
-        author,
-        walk: None,
-        existence: None,
-        identifiers: Vec::new(),
-        options: options.clone(),
-    };
-    let Ok(author) = &lookups.author else {
-        return lookups;
-    };
-    let author = author.as_domain();
-    let walk = options.discovery.walk(author, resolver).await;
-    if walk.failure().is_none()
-        && let Some(step) = walk.policy()
-        && let Some(found) = step.valid()
-    {
-        let record = found.record();
-        if step.domain != *author && depends_on_existence(&record) {
-            lookups.existence = Some(exists(author, resolver).await);
-        }
-        let wanted = wanted(author, &walk, &record, candidates, options.limits.identifiers);
-        let walks =
-            wanted.iter().map(|domain| options.discovery.identifier(domain, &walk, resolver));
-        lookups.identifiers = join_all(walks).await;
-    }
-    lookups.walk = Some(walk);
+    let mut lookups = Lookups::unanswered(author, options);
+    lookups.ask(candidates, resolver).await;
     lookups
+}
+
+impl Lookups {
+    /// Before anything is asked.
+    pub(crate) fn unanswered(author: Result<AuthorDomain, AuthorError>, options: &Options) -> Self {
+        let options = options.clone();
+        Self { author, walk: None, existence: None, identifiers: Vec::new(), options }
+    }
+
+    /// Asks for all that [`lookups`] asks for.
+    pub(crate) async fn ask<R: Resolver>(&mut self, candidates: &Candidates, resolver: &R) {
+        let Self { author, walk, existence, identifiers, options } = self;
+        let Ok(author) = author else { return };
+        let author = author.as_domain();
+        let walk = walk.insert(options.discovery.walk(author, resolver).await);
+        if walk.failure().is_none()
+            && let Some(step) = walk.policy()
+            && let Some(found) = step.valid()
+        {
+            let record = found.record();
+            if step.domain != *author && depends_on_existence(&record) {
+                *existence = Some(exists(author, resolver).await);
+            }
+            let wanted = wanted(author, walk, &record, candidates, options.limits.identifiers);
+            let walks =
+                wanted.iter().map(|domain| options.discovery.identifier(domain, walk, resolver));
+            *identifiers = join_all(walks).await;
+        }
+    }
 }
 
 /// Whether np= asks for another policy than the one for subdomains that exist.

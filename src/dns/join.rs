@@ -37,33 +37,25 @@ pub(crate) async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) ->
     .await
 }
 
-/// Runs two futures side by side in one task. They stay where the caller pinned them: kept here they
-/// would be twice in the state of an `async fn`.
-pub(crate) async fn join<A: Future, B: Future>(
-    mut a: Pin<&mut A>,
-    mut b: Pin<&mut B>,
-) -> (A::Output, B::Output) {
-    let (mut first, mut second) = (None, None);
+/// Runs different futures side by side in one task, for what they do. They stay where the caller pinned
+/// them: kept here they would be twice in the state of an `async fn`.
+pub(crate) async fn join<const COUNT: usize>(
+    futures: [Pin<&mut (dyn Future<Output = ()> + Send)>; COUNT],
+) {
+    let mut futures = futures.map(Some);
     std::future::poll_fn(move |context| {
-        if first.is_none()
-            && let Poll::Ready(output) = a.as_mut().poll(context)
-        {
-            first = Some(output);
-        }
-        if second.is_none()
-            && let Poll::Ready(output) = b.as_mut().poll(context)
-        {
-            second = Some(output);
-        }
-        match (first.take(), second.take()) {
-            (Some(first), Some(second)) => Poll::Ready((first, second)),
-            (one, other) => {
-                (first, second) = (one, other);
-                Poll::Pending
+        let mut all = Poll::Ready(());
+        for slot in &mut futures {
+            if let Some(future) = slot {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(()) => *slot = None,
+                    Poll::Pending => all = Poll::Pending,
+                }
             }
         }
+        all
     })
-    .await
+    .await;
 }
 
 /// Waits, in a test, for what is there already, as an answer from a zone in memory is.

@@ -376,7 +376,7 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
 
     /// RFC 7208 section 5.5.
     async fn ptr(&mut self, target: Name) -> Result<Option<Hit>, Cause> {
-        let validated = self.validated().await?;
+        let validated = Box::pin(self.validated()).await?;
         self.count_void(validated.is_void)?;
         if validated.names.iter().any(|name| is_equal_or_below(name, &target)) {
             return Ok(Some(Hit { prefix: None }));
@@ -437,7 +437,8 @@ impl<'e, R: Resolver> Evaluator<'e, R> {
     /// Finds out what `%{p}` stands for, if a text has it.
     pub(super) async fn validate(&mut self, letters: Letters) -> Result<(), Cause> {
         if letters.intersects(Letters::of(b"p")) {
-            self.validated().await?;
+            // Seldom needed and large: in a box, it does not make every check large.
+            Box::pin(self.validated()).await?;
         }
         Ok(())
     }

@@ -48,7 +48,7 @@ fn nothing_passes_without_a_reply() {
     let header = Header::parse(&message);
     let mut verifier = Verifier::new(&header, &Options::default(), NOW);
     verifier.body(header.body());
-    let keys = Keys { questions: Arc::clone(&verifier.questions), replies: Vec::new() };
+    let keys = Keys::unanswered(Arc::clone(&verifier.questions));
     let verdicts = verifier.finish(keys).unwrap();
     assert_eq!(verdicts[0].result, DkimResult::TempError);
     assert!(verdicts[0].cause.is_some());
