@@ -95,6 +95,11 @@ impl Domain {
     ///
     /// For the first thing that is no part of a domain, with its offset.
     pub fn parse(text: &[u8]) -> Result<Self, DomainError> {
+        if is_plain(text)
+            && let Ok(ascii) = str::from_utf8(text)
+        {
+            return Ok(Self::of(ascii));
+        }
         let ascii = if needs_idna(text) {
             if text.len() > MAXIMUM_UNICODE_OCTETS {
                 return Err(DomainError::TooLong { found: text.len() });
@@ -107,9 +112,16 @@ impl Domain {
             Cow::Borrowed(text)
         };
         check(ascii.as_bytes())?;
-        let mut domain: Arc<str> = ascii.into();
-        Arc::make_mut(&mut domain).make_ascii_lowercase();
-        Ok(Self { text: domain, start: 0 })
+        Ok(Self::of(&ascii))
+    }
+
+    /// The domain of a text that is one.
+    fn of(ascii: &str) -> Self {
+        let mut text: Arc<str> = ascii.into();
+        if ascii.bytes().fold(false, |any, octet| any | octet.is_ascii_uppercase()) {
+            Arc::make_mut(&mut text).make_ascii_lowercase();
+        }
+        Self { text, start: 0 }
     }
 
     /// The domain in A-label form and lower case, without a dot at the end.
@@ -176,6 +188,30 @@ impl Selector {
     pub fn labels(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.labels()
     }
+}
+
+/// Whether a text is a domain without any label that might be an A-label, as most are.
+fn is_plain(text: &[u8]) -> bool {
+    let mut before = b'.';
+    let mut length = 0_usize;
+    for octet in text {
+        let is_inside = !matches!(before, b'.' | b'-');
+        let fits = match octet {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => true,
+            // An A-label begins with `xn--`.
+            b'-' => is_inside,
+            b'.' => is_inside && length <= MAXIMUM_LABEL_OCTETS,
+            _ => false,
+        };
+        if !fits {
+            return false;
+        }
+        length = if *octet == b'.' { 0 } else { length.saturating_add(1) };
+        before = *octet;
+    }
+    !matches!(before, b'.' | b'-')
+        && length <= MAXIMUM_LABEL_OCTETS
+        && text.len() <= MAXIMUM_DOMAIN_OCTETS
 }
 
 fn needs_idna(text: &[u8]) -> bool {
@@ -339,5 +375,19 @@ mod tests {
             .map(|d| Domain::parse(d.as_bytes()).unwrap());
         assert!(sub.is_equal_or_below(&top) && top.is_equal_or_below(&top));
         assert!(!other.is_equal_or_below(&top) && !top.is_equal_or_below(&sub));
+    }
+
+    proptest::proptest! {
+        /// What is read at once is what is read with care.
+        #[test]
+        fn plain_domains_are_domains(text in "([a-cA-C_-]{0,3}|[a-c-]{60,66})(\\.([a-cA-C_-]{0,3}|xn--[a-c]{1,3}|[a-c]{60,66})){0,5}") {
+            let text = text.as_bytes();
+            if is_plain(text) {
+                proptest::prop_assert!(!needs_idna(text));
+                proptest::prop_assert_eq!(check(text), Ok(()));
+            } else if check(text).is_ok() {
+                proptest::prop_assert!(text.windows(2).any(|pair| pair == b"--"));
+            }
+        }
     }
 }

@@ -45,7 +45,7 @@ impl<'q> Identity<'q> {
         let parsed = if idna { Domain::parse(text) } else { Err(DomainError::Idna) };
         let domain = parsed
             .map_err(|error| Cause::Domain { found: tag_list::quote(sender_domain), error })
-            .and_then(|domain| match domain.labels().count() {
+            .and_then(|domain| match domain.label_count() {
                 1 => Err(Cause::SingleLabel { domain }),
                 _ => Ok(domain),
             });
