@@ -135,7 +135,7 @@ impl Cause {
 }
 
 impl Verdict {
-    pub(super) fn new(trace: bool) -> Self {
+    pub(crate) fn new(trace: bool) -> Self {
         Self {
             result: ArcResult::None,
             cause: None,

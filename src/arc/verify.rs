@@ -86,8 +86,17 @@ struct SealCheck {
 impl Verifier {
     /// Reads the sets of a header. Nothing is borrowed from it.
     pub fn new(header: &Header<'_>, options: &Options, now: UnixTime) -> Self {
+        Self::read(header, &Sets::collect(header), options, now)
+    }
+
+    /// As [`Verifier::new`]; `None` for a message without any ARC field, which most are.
+    pub(crate) fn of_chain(header: &Header<'_>, options: &Options, now: UnixTime) -> Option<Self> {
+        let sets = Sets::collect(header);
+        (!sets.is_empty()).then(|| Self::read(header, &sets, options, now))
+    }
+
+    fn read(header: &Header<'_>, collected: &Sets<'_>, options: &Options, now: UnixTime) -> Self {
         let mut verdict = Verdict::new(options.signatures.trace);
-        let collected = Sets::collect(header);
         verdict.instances = collected.highest_instance().unwrap_or_default();
         verdict.sealers = collected.sealers().collect();
         let sets = match collected.check() {

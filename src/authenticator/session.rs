@@ -69,9 +69,9 @@ enum Stage {
 #[derive(Debug)]
 pub(super) struct Body {
     verifier: dkim::Verifier,
-    /// Leaves the body to the verifier.
+    /// Leaves the body to the verifier; `None` for a message without a chain.
     #[cfg(feature = "arc")]
-    chain: arc::Verifier,
+    chain: Option<Box<arc::Verifier>>,
     pub(super) plan: Arc<Plan>,
 }
 
@@ -219,9 +219,11 @@ impl Arrival {
         let verifier = dkim::Verifier::new(header, &options.dkim, self.now);
         #[cfg(feature = "arc")]
         let (chain, verifier) = {
-            let (mut chain, mut dkim) =
-                (arc::Verifier::new(header, &options.arc, self.now), verifier);
-            chain.leave_body_to(&mut dkim);
+            let mut dkim = verifier;
+            let mut chain = arc::Verifier::of_chain(header, &options.arc, self.now).map(Box::new);
+            if let Some(chain) = &mut chain {
+                chain.leave_body_to(&mut dkim);
+            }
             (chain, dkim)
         };
         let limit = options.dkim.limits.header_octets;
@@ -238,7 +240,7 @@ impl Arrival {
             author,
             keys: verifier.questions(),
             #[cfg(feature = "arc")]
-            chain_keys: chain.questions(),
+            chain_keys: chain.as_ref().map(|chain| chain.questions()).unwrap_or_default(),
             #[cfg(not(feature = "arc"))]
             chain_keys: Arc::default(),
             candidates: Candidates { spf: mail_from, dkim: verifier.domains().cloned().collect() },
@@ -261,7 +263,10 @@ impl Arrival {
         )]
         let (dkim, bodies) = body.verifier.conclude(&keys);
         #[cfg(feature = "arc")]
-        let arc = body.chain.conclude(&answers.chain_keys, &bodies);
+        let arc = match body.chain {
+            Some(chain) => chain.conclude(&answers.chain_keys, &bodies),
+            None => arc::Verdict::new(self.configuration.options.arc.signatures.trace),
+        };
         let identifiers = Identifiers {
             spf: spf.as_ref().and_then(|verdicts| spf_identifier(&verdicts.mail_from)),
             dkim: dkim.iter().filter_map(DkimIdentifier::of).collect(),
