@@ -133,6 +133,15 @@ fn dmarc() {
         "dmarc evaluate",
         vec![("mail-auth", Box::new(|| peer.dmarc(&signature))), ("bonafide", Box::new(evaluate))],
     );
+    // The same work for both: the record is read too.
+    let parse_and_evaluate = || {
+        assert!(black_box(mail_auth::parse_dmarc(black_box(DMARC))).is_ok());
+        peer.dmarc(&signature);
+    };
+    compare(
+        "dmarc parse and evaluate",
+        vec![("mail-auth", Box::new(parse_and_evaluate)), ("bonafide", Box::new(evaluate))],
+    );
 }
 
 /// Prints the median time of each operation, and its ratio to the first, unless the argument of the
