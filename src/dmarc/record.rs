@@ -49,55 +49,60 @@ pub struct Record<'a> {
     pub ruf: ReportUris<'a>,
 }
 
-/// A record without its text, so that whoever keeps the text can go on with it.
+/// A record without its text, so that whoever keeps the text can go on with it. Small, because each step
+/// of a walk holds one.
 #[derive(Clone, Debug)]
 pub(super) struct Outline {
-    /// The record without URIs.
-    record: Record<'static>,
+    policy: PolicyRequest,
+    subdomain_policy: PolicyRequest,
+    non_existent_policy: PolicyRequest,
+    dkim_alignment: AlignmentMode,
+    spf_alignment: AlignmentMode,
+    psd: Psd,
+    testing: bool,
+    failure_options: FailureOptions,
     /// Where the values of rua= and ruf= stand.
-    uris: [Range<usize>; 2],
+    rua: Range<usize>,
+    ruf: Range<usize>,
 }
 
 impl Outline {
     pub(super) fn new(record: &Record<'_>) -> Self {
-        let uris = [record.rua.place(), record.ruf.place()];
-        let Record {
-            policy,
-            subdomain_policy,
-            non_existent_policy,
-            dkim_alignment,
-            spf_alignment,
-            psd,
-            testing,
-            failure_options,
-            ..
-        } = *record;
-        let record = Record {
-            policy,
-            subdomain_policy,
-            non_existent_policy,
-            dkim_alignment,
-            spf_alignment,
-            psd,
-            testing,
-            failure_options,
-            ..Record::default()
-        };
-        Self { record, uris }
+        Self {
+            policy: record.policy,
+            subdomain_policy: record.subdomain_policy,
+            non_existent_policy: record.non_existent_policy,
+            dkim_alignment: record.dkim_alignment,
+            spf_alignment: record.spf_alignment,
+            psd: record.psd,
+            testing: record.testing,
+            failure_options: record.failure_options,
+            rua: record.rua.place(),
+            ruf: record.ruf.place(),
+        }
     }
 
     pub(super) fn psd(&self) -> Psd {
-        self.record.psd
+        self.psd
     }
 
     /// The record again, from its text.
     pub(super) fn resume<'a>(&self, text: &'a [u8]) -> Record<'a> {
-        let record: Record<'a> = self.record;
-        let [rua, ruf] = self.uris.each_ref().map(|place| {
-            let value = text.get(place.clone()).unwrap_or_default();
-            ReportUris::new(value, place.start)
-        });
-        Record { rua, ruf, ..record }
+        let uris = |place: &Range<usize>| {
+            ReportUris::new(text.get(place.clone()).unwrap_or_default(), place.start)
+        };
+        Record {
+            policy: self.policy,
+            subdomain_policy: self.subdomain_policy,
+            non_existent_policy: self.non_existent_policy,
+            dkim_alignment: self.dkim_alignment,
+            spf_alignment: self.spf_alignment,
+            psd: self.psd,
+            testing: self.testing,
+            failure_options: self.failure_options,
+            rua: uris(&self.rua),
+            ruf: uris(&self.ruf),
+        }
     }
 }
 
