@@ -11,7 +11,10 @@
 
 pub(crate) mod body_hash;
 pub(crate) mod covered;
+mod identity;
 mod key;
+pub(crate) mod keys;
+mod options;
 pub(crate) mod prepared;
 pub(crate) mod public_key;
 pub(crate) mod select;
@@ -26,17 +29,20 @@ pub(crate) mod verify;
 pub(crate) mod write;
 
 pub use body_hash::BodyHashes;
+pub use identity::Identity;
 pub use key::{KeyRecord, KeyRecordError, KeyType};
+pub use keys::{ForeignKeys, Keys};
+pub use options::{Limits, Options};
 pub use prepared::SigningRequest;
 pub use public_key::KeyError;
 pub use sign::{Expiration, FieldsToSign, PreparedSigning, Signer, Signing, SigningOptions};
-pub use signature::{Algorithm, Identity, Signature};
+pub use signature::{Algorithm, Signature};
 pub use signature_error::SignatureError;
 pub use signing_error::SigningError;
 pub use signing_key::{KeyMismatch, PrivateKeyPem, SigningKey};
 pub use trace::Event;
 pub use verdict::{Cause, DkimResult, FieldNames, Verdict};
-pub use verify::{ForeignKeys, Keys, Limits, Options, Verifier, verify};
+pub use verify::{Verifier, verify};
 pub use write::TagLayout;
 
 pub use crate::crypto::{KeyEncodingError, SigningKeyError};

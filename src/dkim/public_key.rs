@@ -1,10 +1,10 @@
 //! From the TXT records at a key's name to a key that can verify; RFC 6376 section 6.1.2.
 
 use super::key::{KeyRecord, KeyRecordError, KeyType};
+use super::options::Limits;
 use super::signature::Algorithm;
 use super::trace::Event;
 use super::verdict::{Cause, Verdict};
-use super::verify::Limits;
 use crate::crypto::{self, Ed25519PublicKey, KeyEncodingError, RsaLimits, RsaPublicKey};
 use crate::dns::{Answer, Question, Text};
 use crate::tag_list::{self, Tag, Tags};

@@ -1,8 +1,9 @@
 //! The signer: header, body, fields to prepend; RFC 6376 section 5.
 
 use super::covered::Covering;
+use super::identity::Identity;
 use super::prepared::{Prepared, SigningRequest};
-use super::signature::{Algorithm, Identity};
+use super::signature::Algorithm;
 use super::signing_error::SigningError;
 use super::signing_key::SigningKey;
 use super::write::{TagLayout, UnsignedField};

@@ -1,8 +1,9 @@
 //! The DKIM-Signature field, RFC 6376 section 3.5.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::ops::Range;
 
+use super::identity::Identity;
 use super::signature_error::SignatureError;
 use crate::canonicalization::Canonicalization;
 use crate::domain::{Domain, DomainError, Selector};
@@ -85,16 +86,6 @@ pub enum Algorithm {
     Ed25519Sha256,
     /// RSASSA-PKCS1-v1_5 with SHA-256, [RFC 6376 section 3.3.2](https://www.rfc-editor.org/rfc/rfc6376#section-3.3.2).
     RsaSha256,
-}
-
-/// On whose behalf a message is signed: the agent or user identifier of i=.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Identity {
-    /// The part before the last `@`, any octets; often empty.
-    pub local_part: Box<[u8]>,
-    /// The part behind it, equal to d= or below it.
-    pub domain: Domain,
 }
 
 impl<'a> Signature<'a> {
@@ -479,59 +470,12 @@ fn decode_signature(tag: Value<'_>, mut buffer: Vec<u8>) -> Result<Vec<u8>, Sign
     Ok(buffer)
 }
 
-impl Identity {
-    /// Reads the dkim-quoted-printable of i=, RFC 6376 section 2.11.
-    fn parse(value: &[u8]) -> Option<Self> {
-        // RFC 8616 section 5: what is not ASCII is UTF-8.
-        str::from_utf8(value).ok()?;
-        let text = decode_quoted_printable(value)?;
-        let at = memchr::memrchr(b'@', &text)?;
-        let domain = Domain::parse(text.get(at.checked_add(1)?..)?).ok()?;
-        Some(Self { local_part: text.get(..at)?.into(), domain })
-    }
-}
-
-fn decode_quoted_printable(value: &[u8]) -> Option<Vec<u8>> {
-    let hexadecimal = |octet: u8| match octet {
-        b'0'..=b'9' => Some(octet.wrapping_sub(b'0')),
-        b'A'..=b'F' => Some(octet.wrapping_sub(b'A').wrapping_add(10)),
-        _ => None,
-    };
-    let mut octets = value.iter().copied();
-    let mut decoded = Vec::with_capacity(value.len());
-    while let Some(octet) = octets.next() {
-        decoded.push(match octet {
-            b'=' => {
-                let (high, low) = (hexadecimal(octets.next()?)?, hexadecimal(octets.next()?)?);
-                high.wrapping_shl(4) | low
-            }
-            octet if tag_list::is_white_space(octet) => continue,
-            b'!'..=b'~' | 0x80.. => octet,
-            _ => return None,
-        });
-    }
-    Some(decoded)
-}
-
 impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Ed25519Sha256 => "ed25519-sha256",
             Self::RsaSha256 => "rsa-sha256",
         })
-    }
-}
-
-impl fmt::Display for Identity {
-    /// As i= has it, in dkim-quoted-printable: printable ASCII only.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for &octet in &*self.local_part {
-            match octet {
-                b'!'..=b'~' if !matches!(octet, b';' | b'=') => f.write_char(char::from(octet))?,
-                _ => write!(f, "={octet:02X}")?,
-            }
-        }
-        write!(f, "@{}", self.domain)
     }
 }
 

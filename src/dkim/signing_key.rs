@@ -6,9 +6,9 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::key::{KeyRecord, KeyType};
+use super::options::Limits;
 use super::public_key::{KeyError, PublicKey, check_service, check_use};
 use super::signature::Algorithm;
-use super::verify::Limits;
 use crate::crypto::{
     self, Ed25519PrivateKey, PrivateKey, RsaSigner, SigningKeyError, decode_pem, encode_ed25519,
 };

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::identity::Identity;
 use super::public_key::KeyError;
-use super::signature::{Algorithm, Identity, Signature};
+use super::signature::{Algorithm, Signature};
 use super::signature_error::SignatureError;
 use super::trace::Event;
 use crate::dns::{LookupError, NameError, Outcome, Question};

@@ -5,74 +5,17 @@ use std::sync::Arc;
 
 use super::body_hash::{BodyHash, BodyHashRequest, BodyHasher, BodyHashes};
 use super::key::KeyRecord;
+use super::keys::{ForeignKeys, Keys, key_question, shared};
+use super::options::{Limits, Options};
 use super::public_key::{KeyError, PublicKey, check_use, select_key};
 use super::select::Selector;
 use super::signature::{Algorithm, Signature, SignatureField, SignatureTags};
 use super::trace::Event;
 use super::verdict::{Cause, DkimResult, Verdict};
-use crate::dns::{LookupError, Name, Question, RecordType, Reply, Resolver, join_all};
-use crate::domain::{self, Domain};
+use crate::dns::{Question, Reply, Resolver};
+use crate::domain::Domain;
 use crate::message::{Field, Header};
 use crate::time::UnixTime;
-
-/// What a verifier accepts and how much work it does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Options {
-    /// Bounds on what input may cost.
-    pub limits: Limits,
-    /// Whether a signature may pass whose l= leaves a part of the body unsigned. Off by default: such a
-    /// signature is [`DkimResult::Policy`], since anybody may have appended to the message
-    /// ([RFC 6376 section 8.2](https://www.rfc-editor.org/rfc/rfc6376#section-8.2)).
-    pub accept_unsigned_body: bool,
-    /// Seconds by which clocks may differ before t= counts as future and x= as past; 300 by default.
-    pub clock_skew: u64,
-    /// Whether verdicts record each check; off by default.
-    pub trace: bool,
-}
-
-/// Bounds on what a message or a key record may cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// Signatures that are evaluated, from the top of the header; 10 by default. The rest are
-    /// [`DkimResult::Policy`]. A field that is no signature at all costs nothing and does not count.
-    pub signatures: usize,
-    /// Octets of the header block; 1 MiB by default. In a longer one no signature is evaluated.
-    pub header_octets: usize,
-    /// Fields of the header; 25 000 by default. In a longer one no signature is evaluated.
-    pub header_fields: usize,
-    /// Octets of a key record; 8192 by default.
-    pub key_record_octets: usize,
-    /// Smallest RSA key; 1024 bits by default, and never less ([RFC 8301 section 3.2](https://www.rfc-editor.org/rfc/rfc8301#section-3.2)).
-    pub minimum_rsa_bits: u32,
-    /// Largest RSA key; 4096 bits by default, and never more than 8192.
-    pub maximum_rsa_bits: u32,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            accept_unsigned_body: false,
-            clock_skew: 300,
-            trace: false,
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            signatures: 10,
-            header_octets: 1 << 20,
-            header_fields: 25_000,
-            key_record_octets: 8192,
-            minimum_rsa_bits: 1024,
-            maximum_rsa_bits: 4096,
-        }
-    }
-}
 
 /// Verifies all signatures of a message that is in memory.
 ///
@@ -153,51 +96,6 @@ struct Check {
     body_hash: [u8; 32],
     /// Which of the questions asks for its key.
     question: usize,
-}
-
-/// The keys that a [`Verifier`] asked for, or why they could not be had.
-#[derive(Clone, Debug)]
-pub struct Keys {
-    questions: Arc<[Question]>,
-    replies: Vec<Reply>,
-}
-
-/// The keys were fetched for another message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the keys were fetched for another verifier")]
-pub struct ForeignKeys;
-
-impl Keys {
-    /// The keys that the questions of a verifier ask for, before they are asked.
-    pub(crate) fn unanswered(questions: Arc<[Question]>) -> Self {
-        Self { questions, replies: Vec::new() }
-    }
-
-    /// Asks the questions, all at the same time.
-    pub(crate) async fn ask<R: Resolver>(&mut self, resolver: &R) {
-        let lookups = self.questions.iter().map(|question| lookup(resolver, question));
-        self.replies = join_all(lookups).await;
-    }
-
-    /// The answered questions.
-    pub(crate) async fn fetch<R: Resolver>(questions: Arc<[Question]>, resolver: R) -> Self {
-        let mut keys = Self::unanswered(questions);
-        keys.ask(&resolver).await;
-        keys
-    }
-
-    /// Whether these are the answers to the very questions.
-    pub(crate) fn answer(&self, questions: &Arc<[Question]>) -> Result<(), ForeignKeys> {
-        if Arc::ptr_eq(&self.questions, questions) { Ok(()) } else { Err(ForeignKeys) }
-    }
-
-    /// A question and the reply to it. Without one nothing passes.
-    pub(crate) fn get(&self, question: usize) -> Result<(&Question, &Reply), Cause> {
-        self.questions.get(question).zip(self.replies.get(question)).ok_or_else(|| Cause::Lookup {
-            question: Question::new(Name::ROOT, RecordType::Txt).into(),
-            error: LookupError::Other("the key was not asked for".into()),
-        })
-    }
 }
 
 impl Verifier {
@@ -335,19 +233,6 @@ impl Verifier {
     }
 }
 
-#[cfg(not(feature = "tracing"))]
-async fn lookup<R: Resolver>(resolver: &R, question: &Question) -> Reply {
-    resolver.lookup(question).await
-}
-
-#[cfg(feature = "tracing")]
-async fn lookup<R: Resolver>(resolver: &R, question: &Question) -> Reply {
-    use tracing::Instrument as _;
-
-    let span = tracing::debug_span!("dkim_key", name = %question.name);
-    resolver.lookup(question).instrument(span).await
-}
-
 /// Reads the signatures of one header.
 struct Reader<'h, 'a> {
     header: &'h Header<'a>,
@@ -454,11 +339,6 @@ impl<'h, 'a> Reader<'h, 'a> {
     }
 }
 
-/// Questions as verifiers and their keys share them; none cost no allocation.
-pub(crate) fn shared(questions: Vec<Question>) -> Arc<[Question]> {
-    if questions.is_empty() { Arc::default() } else { questions.into() }
-}
-
 /// The key record that came back.
 pub(crate) fn key_record<'r>(
     question: &Question,
@@ -485,16 +365,6 @@ pub(crate) fn public_key<'r>(
     verdict.key_bits = Some(bits);
     verdict.note(|| Event::Key { record: record.to_string().replace("\r\n", ""), bits });
     Ok(key)
-}
-
-/// RFC 6376 section 3.6.2.1: the key of a signature is at `<s=>._domainkey.<d=>`.
-pub(crate) fn key_question(
-    selector: &domain::Selector,
-    domain: &Domain,
-) -> Result<Question, Cause> {
-    let labels = [selector.as_str(), "_domainkey", domain.as_str()];
-    let name = Name::from_dotted(labels).map_err(Cause::KeyName)?;
-    Ok(Question::new(name, RecordType::Txt))
 }
 
 impl Check {

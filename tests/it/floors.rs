@@ -19,6 +19,7 @@ const FLOORS: &[(&str, usize)] = &[
     ("capi", 4),
     ("crypto", 1),
     ("dkim", 2),
+    ("dkim::identity", 0),
     ("dkim::key", 0),
     ("dkim::signature", 0),
     ("dkim::signature_error", 0),
