@@ -7,8 +7,8 @@ pub struct Options {
     /// Bounds on what input may cost.
     pub limits: Limits,
     /// Whether a signature may pass whose l= leaves a part of the body unsigned. Off by default: such a
-    /// signature is [`DkimResult::Policy`], since anybody may have appended to the message
-    /// ([RFC 6376 section 8.2](https://www.rfc-editor.org/rfc/rfc6376#section-8.2)).
+    /// signature is [`DkimResult::Policy`](super::DkimResult::Policy), since anybody may have appended to
+    /// the message ([RFC 6376 section 8.2](https://www.rfc-editor.org/rfc/rfc6376#section-8.2)).
     pub accept_unsigned_body: bool,
     /// Seconds by which clocks may differ before t= counts as future and x= as past; 300 by default.
     pub clock_skew: u64,
@@ -21,7 +21,8 @@ pub struct Options {
 #[non_exhaustive]
 pub struct Limits {
     /// Signatures that are evaluated, from the top of the header; 10 by default. The rest are
-    /// [`DkimResult::Policy`]. A field that is no signature at all costs nothing and does not count.
+    /// [`DkimResult::Policy`](super::DkimResult::Policy). A field that is no signature at all costs nothing
+    /// and does not count.
     pub signatures: usize,
     /// Octets of the header block; 1 MiB by default. In a longer one no signature is evaluated.
     pub header_octets: usize,
