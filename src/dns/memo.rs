@@ -1,13 +1,12 @@
 //! One message asks each question once.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::resolver::{BoxFuture, Reply};
-use super::{Question, Resolver};
+use super::{LookupError, Question, Resolver};
 
 /// A resolver that passes each question on once and remembers the reply, errors too.
 ///
@@ -29,11 +28,20 @@ use super::{Question, Resolver};
 /// ```
 pub struct Memo<'r, R> {
     resolver: &'r R,
-    /// The questions under way or answered.
-    flights: Mutex<BTreeMap<Question, State<'r>>>,
+    /// Sorted by their questions: however many a message asks, each is found in logarithmic time.
+    flights: Mutex<Vec<Flight<'r>>>,
     waiters: Arc<Waiters>,
     /// Wakes all of them.
     everybody: Waker,
+}
+
+/// As many as a message asks that has one signature.
+const USUAL_QUESTIONS: usize = 8;
+
+/// One question under way or answered.
+struct Flight<'r> {
+    question: Question,
+    state: State<'r>,
 }
 
 enum State<'r> {
@@ -95,14 +103,29 @@ impl<'r, R: Resolver> Memo<'r, R> {
         Self { resolver, flights: Mutex::default(), waiters, everybody }
     }
 
+    fn flight(&self, question: &Question) -> Flight<'r> {
+        let (resolver, asked) = (self.resolver, question.clone());
+        let lookup = Box::pin(async move { resolver.lookup(&asked).await });
+        Flight { question: question.clone(), state: State::UnderWay { lookup, awaited: false } }
+    }
+
     /// Goes on with the lookup of a question, which begins when it is first asked.
     fn poll(&self, question: &Question, context: &Context<'_>) -> Poll<Reply> {
         let mut flights = lock(&self.flights);
-        let state = flights.entry(question.clone()).or_insert_with(|| {
-            let (resolver, question) = (self.resolver, question.clone());
-            let lookup = Box::pin(async move { resolver.lookup(&question).await });
-            State::UnderWay { lookup, awaited: false }
-        });
+        let place = match flights.binary_search_by(|flight| flight.question.cmp(question)) {
+            Ok(place) => place,
+            Err(place) => {
+                if flights.is_empty() {
+                    flights.reserve(USUAL_QUESTIONS);
+                }
+                flights.insert(place, self.flight(question));
+                place
+            }
+        };
+        let Some(Flight { state, .. }) = flights.get_mut(place) else {
+            // There is one at the place.
+            return Poll::Ready(Err(LookupError::Timeout));
+        };
         let (lookup, awaited) = match state {
             State::Landed(reply) => return Poll::Ready(reply.clone()),
             State::UnderWay { lookup, awaited } => (lookup, awaited),
