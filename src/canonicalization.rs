@@ -6,10 +6,10 @@
 mod header;
 
 use fearless_simd::{Level, Simd, SimdBase, SimdMask, dispatch, u8x64};
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 
 pub use header::header_field;
-pub(crate) use header::header_field_rest;
+pub(crate) use header::{signature_field, signed_field};
 
 /// How much a message may change in transit before its hash does.
 ///
@@ -232,7 +232,6 @@ const REACH: usize = 16 * STRIP;
 /// A block and the block after it: what becomes of an octet depends on the two that follow, and
 /// copies of a whole block begin anywhere in it.
 type Window = [u8; 2 * BLOCK];
-type Strip = [u8; STRIP + BLOCK];
 /// The last octets of a copy may lie beyond the capacity.
 type Buffer = [u8; CAPACITY + BLOCK];
 
@@ -243,6 +242,8 @@ struct Output {
     bytes: Vec<u8>,
     /// Less than `CAPACITY - STRIP` between calls.
     length: usize,
+    /// Whether an HTAB may be among them that stands for a SP.
+    has_tabs: bool,
 }
 
 impl std::fmt::Debug for Output {
@@ -282,13 +283,13 @@ impl Output {
 
     /// Passes on the first octets and keeps what is behind them.
     fn pass_on(&mut self, length: usize, sink: &mut impl FnMut(&[u8])) {
-        if let Some(octets) = self.bytes.get_mut(..length) {
-            // An HTAB that is left stands for a SP.
-            if memchr(b'\t', octets).is_some() {
-                for octet in octets.iter_mut() {
-                    *octet = if *octet == b'\t' { b' ' } else { *octet };
-                }
-            }
+        if self.has_tabs
+            && let Some(octets) = self.bytes.get_mut(..self.length)
+        {
+            tabs_to_spaces(octets);
+            self.has_tabs = false;
+        }
+        if let Some(octets) = self.bytes.get(..length) {
             sink(octets);
             self.bytes.copy_within(length..self.length, 0);
             self.length = self.length.saturating_sub(length);
@@ -311,82 +312,89 @@ impl Output {
                 self.flush(sink);
                 sink(rest.get(..clean).unwrap_or_default());
                 rest = rest.get(clean..).unwrap_or_default();
-            } else if let Some(strip) = rest.first_chunk() {
-                self.reduce_strip(strip, STRIP, sink);
-                rest = rest.get(STRIP..).unwrap_or_default();
             } else {
-                let mut strip = [0; STRIP + BLOCK];
-                if let Some(start) = strip.get_mut(..rest.len()) {
-                    start.copy_from_slice(rest);
-                }
-                let length = rest.len().min(STRIP);
-                self.reduce_strip(&strip, length, sink);
-                rest = rest.get(length..).unwrap_or_default();
+                self.reduce_strip(rest, rest.len().min(STRIP), sink);
+                rest = rest.get(STRIP..).unwrap_or_default();
             }
         }
     }
 
-    fn reduce_strip(&mut self, strip: &Strip, length: usize, sink: &mut impl FnMut(&[u8])) {
-        let blocks = length.div_ceil(BLOCK);
+    /// Appends the reduced form of the first octets of a text that ends in content.
+    fn reduce_strip(&mut self, text: &[u8], length: usize, sink: &mut impl FnMut(&[u8])) {
         let start = self.length;
         if let Some(buffer) = self.buffer() {
-            let end = reduce_blocks(strip, blocks, buffer, start);
-            // What fills up the last block was taken for content, none of which is dropped.
-            let padding = blocks.wrapping_mul(BLOCK).wrapping_sub(length);
-            self.advance(end.wrapping_sub(padding), sink);
+            let (end, has_tabs) = reduce_blocks(text, length, buffer, start);
+            self.has_tabs |= has_tabs;
+            self.advance(end, sink);
         }
     }
 }
 
-/// Copies what is kept of the first blocks to `position`, and returns the position after it.
+/// Copies what is kept of the first octets of a text to `position`, and returns the position after it
+/// and whether there was an HTAB.
 ///
 /// Every copy is of a whole block, however few octets lie between two runs that are dropped: the
 /// next copy overwrites what was too much, and no copy has a length to branch on.
-fn reduce_blocks(strip: &Strip, blocks: usize, buffer: &mut Buffer, position: usize) -> usize {
-    dispatch!(Level::new(), simd => reduce_with(simd, strip, blocks, buffer, position))
+fn reduce_blocks(
+    text: &[u8],
+    length: usize,
+    buffer: &mut Buffer,
+    position: usize,
+) -> (usize, bool) {
+    dispatch!(Level::new(), simd => reduce_with(simd, text, length, buffer, position))
 }
 
 #[inline(always)]
-fn reduce_with(
-    simd: impl Simd,
-    strip: &Strip,
-    blocks: usize,
+fn reduce_with<S: Simd>(
+    simd: S,
+    text: &[u8],
+    length: usize,
     buffer: &mut Buffer,
     position: usize,
-) -> usize {
-    let mut position = position;
-    for index in 0..blocks.min(STRIP / BLOCK) {
-        let start = index.wrapping_mul(BLOCK);
-        let Some(window) = strip.get(start..).and_then(|rest| rest.first_chunk()) else {
-            break;
+) -> (usize, bool) {
+    // Where the first octet of the block would stand if nothing before it in the block were dropped.
+    let mut origin = position;
+    let mut start = 0_usize;
+    let mut tabs = u8x64::splat(simd, 0).simd_eq(1);
+    let mut padded;
+    while start < length {
+        let rest = text.get(start..).unwrap_or_default();
+        let window = match rest.first_chunk() {
+            Some(window) => window,
+            None => {
+                padded = [0; 2 * BLOCK];
+                if let Some(place) = padded.get_mut(..rest.len()) {
+                    place.copy_from_slice(rest);
+                }
+                &padded
+            }
         };
-        let mut runs = white_space_before_blanks(simd, window);
-        copy_block(window, 0, buffer, position);
-        let mut kept_from = 0;
+        let [here, next] = [0, 1].map(|offset| vector(simd, window, offset));
+        let tab = here.simd_eq(b'\t');
+        tabs |= tab;
+        let wsp = here.simd_eq(b' ') | tab;
+        // WSP before WSP or a control character: all but the last octet of each run is dropped in
+        // any case.
+        let mut runs = (wsp & next.simd_le(b' ')).to_bitmask();
+        copy_block(window, 0, buffer, origin);
         while runs != 0 {
             let run_start = first_bit(runs);
-            position = position.wrapping_add(run_start.wrapping_sub(kept_from));
             // The carry of the sum goes through the first run and stops after it.
             let carried = runs.wrapping_add(runs & runs.wrapping_neg());
             runs &= carried;
-            kept_from = first_bit(carried);
+            let mut kept_from = first_bit(carried);
             if !is_wsp_or_crlf(window, kept_from) {
                 kept_from = keep_one_more(kept_from);
             }
+            let position = origin.wrapping_add(run_start);
             copy_block(window, kept_from, buffer, position);
+            origin = position.wrapping_sub(kept_from);
         }
-        position = position.wrapping_add(BLOCK.wrapping_sub(kept_from));
+        origin = origin.wrapping_add(BLOCK);
+        start = start.wrapping_add(BLOCK);
     }
-    position
-}
-
-/// The WSP of the block that stands before WSP or a control character, as a mask: all but the last
-/// octet of each run is dropped in any case.
-#[inline(always)]
-fn white_space_before_blanks<S: Simd>(simd: S, window: &Window) -> u64 {
-    let [here, next] = [0, 1].map(|offset| vector(simd, window, offset));
-    let wsp = here.simd_eq(b' ') | here.simd_eq(b'\t');
-    (wsp & next.simd_le(b' ')).to_bitmask()
+    // What fills up the last block was taken for content, none of which is dropped.
+    (origin.wrapping_sub(start.wrapping_sub(length)), tabs.to_bitmask() != 0)
 }
 
 /// In front of a CR that ends no line, or of a control character, one WSP is kept: so seldom that
@@ -422,15 +430,28 @@ fn first_bit(mask: u64) -> usize {
 #[inline(always)]
 fn copy_block(window: &Window, from: usize, buffer: &mut Buffer, to: usize) {
     let source = window.get(from..).and_then(|rest| rest.first_chunk::<BLOCK>());
-    // The position is never greater: the bound spares the check of a slice.
-    let place = buffer.get_mut(to.min(CAPACITY)..).and_then(|rest| rest.first_chunk_mut::<BLOCK>());
+    // The position is always less: the mask spares the check of a slice.
+    let place = buffer.get_mut(to & (CAPACITY - 1)..).and_then(|rest| rest.first_chunk_mut());
     if let (Some(source), Some(place)) = (source, place) {
+        let place: &mut [u8; BLOCK] = place;
         // Ascending, which a copy of the whole block is not: unaligned stores in descending order
-        // take twice the time. Wider ones gain nothing.
-        let pieces = source.as_chunks::<16>().0;
-        for (to, from) in place.as_chunks_mut::<16>().0.iter_mut().zip(pieces) {
+        // take twice the time.
+        let pieces = source.as_chunks::<32>().0;
+        for (to, from) in place.as_chunks_mut::<32>().0.iter_mut().zip(pieces) {
             *to = *from;
         }
+    }
+}
+
+/// An HTAB that is left stands for a SP.
+fn tabs_to_spaces(octets: &mut [u8]) {
+    dispatch!(Level::new(), simd => tabs_to_spaces_with(simd, octets))
+}
+
+#[inline(always)]
+fn tabs_to_spaces_with(_: impl Simd, octets: &mut [u8]) {
+    for octet in octets {
+        *octet = if *octet == b'\t' { b' ' } else { *octet };
     }
 }
 

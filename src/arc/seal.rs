@@ -4,8 +4,7 @@ use super::payload::AuthresPayload;
 use super::sealing_error::SealingError;
 use super::set::{ArcField, ChainValidation, MAXIMUM_INSTANCE, Set, Sets};
 use super::verdict::{ArcResult, Verdict};
-use super::verify::push;
-use crate::canonicalization::Canonicalization;
+use crate::canonicalization::{Canonicalization, header_field, signed_field};
 use crate::dkim::covered::{Covered, Covering};
 use crate::dkim::prepared::Prepared;
 use crate::dkim::write::UnsignedField;
@@ -193,13 +192,13 @@ impl Sealer {
         let covering = Covering::new(&self.options, header)?;
         let mut sets = Vec::new();
         for set in below {
-            push(&mut sets, set.authentication_results.as_bytes());
-            push(&mut sets, set.message_signature.as_bytes());
-            push(&mut sets, set.seal_field.as_bytes());
+            for field in [&set.authentication_results, &set.message_signature, &set.seal_field] {
+                signed_field(Canonicalization::Relaxed, field, &mut sets);
+            }
         }
         let field = ArcField::AuthenticationResults;
         let results = format!("{field}: i={instance}; {}\r\n", results.into());
-        push(&mut sets, results.as_bytes());
+        header_field(Canonicalization::Relaxed, results.as_bytes(), &mut sets);
         Ok(Sealing {
             sealer: self,
             covering,
@@ -399,7 +398,7 @@ impl PreparedSealing<'_> {
         let field = open.complete(signature)?;
         self.fields.insert_str(0, &field);
         if let Some(seal) = self.seal.take() {
-            push(&mut self.sets, field.as_bytes());
+            header_field(Canonicalization::Relaxed, field.as_bytes(), &mut self.sets);
             let (sets, sealer) = (std::mem::take(&mut self.sets), self.sealer);
             let (selector, key) = (&sealer.selector, &sealer.key);
             self.open = Some(Prepared::new(selector, key, seal, Canonicalization::Relaxed, sets));

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use super::set::{ArcField, MAXIMUM_INSTANCE, Seal, Set, Sets};
 use super::verdict::{ArcResult, Cause, Event, Verdict};
-use crate::canonicalization::{Canonicalization, header_field};
+use crate::canonicalization::{Canonicalization, signature_field, signed_field};
 use crate::dkim::keys::{key_question, shared};
 use crate::dkim::public_key::{PublicKey, check_use};
-use crate::dkim::select::append_without_signature;
 use crate::dkim::signature::SignatureField;
 use crate::dkim::verify::{key_record, public_key};
 use crate::dkim::{self, BodyHashes, DkimResult, ForeignKeys, KeyRecord, Keys};
@@ -163,18 +162,16 @@ impl Verifier {
                 questions.push(question);
                 questions.len().saturating_sub(1)
             });
-            push(&mut self.sets, set.authentication_results.as_bytes());
-            push(&mut self.sets, set.message_signature.as_bytes());
+            // RFC 8617 section 5.1.1
+            for field in [&set.authentication_results, &set.message_signature] {
+                signed_field(Canonicalization::Relaxed, field, &mut self.sets);
+            }
             let covered = self.sets.len();
             let start = self.stripped.len();
-            append_without_signature(
-                Canonicalization::Relaxed,
-                set.seal_field,
-                set.hole,
-                &mut self.stripped,
-            );
+            let field = &set.seal_field;
+            signature_field(Canonicalization::Relaxed, field, set.hole, &mut self.stripped);
             let own = start..self.stripped.len();
-            push(&mut self.sets, set.seal_field.as_bytes());
+            signed_field(Canonicalization::Relaxed, field, &mut self.sets);
             self.seals.push(SealCheck {
                 seal: set.seal,
                 position: set.seal_position,
@@ -348,14 +345,5 @@ impl SealCheck {
         let verified = key.verify(input, &self.seal.signature);
         steps.note(|| dkim::Event::SignatureCheck { verified });
         if verified { Ok(()) } else { Err(dkim::Cause::SignatureMismatch) }
-    }
-}
-
-/// Appends a field as a seal covers it, RFC 8617 section 5.1.1.
-pub(super) fn push(canonical: &mut Vec<u8>, field: &[u8]) {
-    header_field(Canonicalization::Relaxed, field, canonical);
-    // As for other signatures, the last field of a message that breaks off in its header ends in CRLF too.
-    if !canonical.ends_with(b"\r\n") {
-        canonical.extend_from_slice(b"\r\n");
     }
 }

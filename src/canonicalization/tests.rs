@@ -1,6 +1,7 @@
 use super::Canonicalization::{Relaxed, Simple};
-use super::{BLOCK, CAPACITY, STRIP, Strip, reduce_with};
-use super::{BodyCanonicalizer, Canonicalization, header_field};
+use super::{BLOCK, CAPACITY, STRIP, reduce_with, tabs_to_spaces_with};
+use super::{BodyCanonicalizer, Canonicalization, header_field, signature_field, signed_field};
+use crate::message::Header;
 use crate::octets::levels;
 use fearless_simd::dispatch;
 
@@ -273,13 +274,14 @@ fn each_width_of_vectors_keeps_the_same() {
     let mut random = Random(0x6376);
     for round in 0..1_000 {
         let text = random.text(STRIP + BLOCK, [1, 2, 5, 20, 80, 500][round % 6]);
-        let strip: &Strip = text.first_chunk().unwrap();
         let kept = levels().into_iter().map(|level| {
             let mut buffer = [0; CAPACITY + BLOCK];
-            let end = dispatch!(level, simd => {
-                reduce_with(simd, strip, STRIP / BLOCK, &mut buffer, round)
+            let (end, has_tabs) = dispatch!(level, simd => {
+                reduce_with(simd, &text, STRIP, &mut buffer, round)
             });
-            buffer[round..end].to_vec()
+            let kept = &mut buffer[round..end];
+            dispatch!(level, simd => tabs_to_spaces_with(simd, kept));
+            (kept.to_vec(), has_tabs)
         });
         let kept: Vec<_> = kept.collect();
         assert!(kept.iter().all(|other| *other == kept[0]), "{}", text.escape_ascii());
@@ -320,6 +322,43 @@ fn relaxed_header_fields() {
         ("", ""),
     ] {
         assert_eq!(header(Relaxed, field.as_bytes()), expected.as_bytes(), "{field:?}");
+    }
+}
+
+/// RFC 6376 section 3.7: each field ends in CRLF; what follows it in the message is no part of it, nor is the
+/// value of b= part of the signature's own.
+#[test]
+fn signed_header_fields() {
+    each_text(b" \t\r\nA:", 6, &mut |value| {
+        let field = [b"A:", value, b"\r\n"].concat();
+        for behind in [&b""[..], b"\r\n  b", b"B: \r\n"] {
+            let message = [&field, behind].concat();
+            let field = Header::parse(&message).field(0).unwrap();
+            for canonicalization in [Simple, Relaxed] {
+                let alone = header(canonicalization, field.as_bytes());
+                let mut out = Vec::new();
+                signed_field(canonicalization, &field, &mut out);
+                assert_eq!(out, alone, "{}", message.escape_ascii());
+
+                let middle = field.value().len() / 2;
+                let mut out = Vec::new();
+                signature_field(canonicalization, &field, middle..middle, &mut out);
+                if canonicalization == Simple {
+                    assert_eq!([&out, &b"\r\n"[..]].concat(), alone);
+                }
+            }
+        }
+    });
+    for (value, hole, expected) in [
+        ("b= x y ; c=  d", 2..7, "a:b=; c= d"),
+        ("b=", 2..2, "a:b="),
+        ("  b=x\r\n\ty", 4..9, "a:b="),
+    ] {
+        let message = format!("A:{value}\r\nB: c\r\n\r\n  d");
+        let header = Header::parse(message.as_bytes());
+        let mut out = Vec::new();
+        signature_field(Relaxed, &header.field(0).unwrap(), hole, &mut out);
+        assert_eq!(out, expected.as_bytes(), "{value}");
     }
 }
 

@@ -3,7 +3,7 @@
 use super::body_hash::{BodyHashRequest, BodyHasher};
 use super::sign::{FieldsToSign, SigningOptions};
 use super::signing_error::SigningError;
-use crate::canonicalization::header_field;
+use crate::canonicalization::signed_field;
 use crate::message::{DefectScanner, Defects, FieldIndex, Header};
 
 /// A message that is to be signed: the fields are taken, the body arrives.
@@ -129,11 +129,7 @@ fn select(options: &SigningOptions, header: &Header<'_>, canonical: &mut Vec<u8>
             names.push_str(name);
         }
         if let Some(field) = field {
-            header_field(options.header_canonicalization, field.as_bytes(), canonical);
-            // As the verifier does for a message that breaks off in its header.
-            if !canonical.ends_with(b"\r\n") {
-                canonical.extend_from_slice(b"\r\n");
-            }
+            signed_field(options.header_canonicalization, &field, canonical);
         }
         field.is_some()
     };

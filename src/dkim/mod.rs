@@ -17,7 +17,7 @@ pub(crate) mod keys;
 mod options;
 pub(crate) mod prepared;
 pub(crate) mod public_key;
-pub(crate) mod select;
+mod select;
 pub(crate) mod sign;
 pub(crate) mod signature;
 pub(crate) mod signature_error;

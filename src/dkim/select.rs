@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::signature::Signature;
 use super::trace::Event;
 use super::verdict::{FieldNames, Verdict};
-use crate::canonicalization::{Canonicalization, header_field, header_field_rest};
-use crate::message::{Field, FieldIndex, Header};
+use crate::canonicalization::{signature_field, signed_field};
+use crate::message::{FieldIndex, Header};
 
 /// Selects fields for the signatures of one header, and makes them canonical.
 pub(super) struct Selector<'h, 'a> {
@@ -36,12 +36,7 @@ impl<'h, 'a> Selector<'h, 'a> {
             let position = self.index.take(name, verdict.position);
             let names = match position.and_then(|position| header.field(position)) {
                 Some(field) => {
-                    header_field(signature.header_canonicalization, field.as_bytes(), canonical);
-                    // RFC 6376 section 3.7: each field ends in CRLF, the last one of a message
-                    // that breaks off in its header too.
-                    if !canonical.ends_with(b"\r\n") {
-                        canonical.extend_from_slice(b"\r\n");
-                    }
+                    signed_field(signature.header_canonicalization, &field, canonical);
                     &mut signed
                 }
                 None => &mut oversigned,
@@ -61,24 +56,7 @@ impl<'h, 'a> Selector<'h, 'a> {
         verdict.oversigned_fields = FieldNames::new(oversigned);
         verdict.unsigned_duplicates = FieldNames::new(duplicates);
         if let Some(field) = header.field(verdict.position) {
-            append_without_signature(signature.header_canonicalization, field, hole, canonical);
+            signature_field(signature.header_canonicalization, &field, hole, canonical);
         }
     }
-}
-
-/// Appends a signature's own field as it is signed, RFC 6376 section 3.7: without the value of b=, which
-/// stands at `hole` in the field's value, and without its final CRLF.
-pub(crate) fn append_without_signature(
-    canonicalization: Canonicalization,
-    field: Field<'_>,
-    hole: Range<usize>,
-    canonical: &mut Vec<u8>,
-) {
-    let [start, end] = [hole.start, hole.end].map(|at| field.value_offset().saturating_add(at));
-    let octets = field.as_bytes();
-    let octets = octets.strip_suffix(b"\r\n").unwrap_or(octets);
-    let [before, behind] = [octets.get(..start), octets.get(end..)].map(Option::unwrap_or_default);
-    header_field(canonicalization, before, canonical);
-    // All white space around the value is in the hole.
-    header_field_rest(canonicalization, behind, canonical);
 }

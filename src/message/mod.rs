@@ -14,6 +14,8 @@ pub(crate) use cfws::{CfwsError, Cursor};
 pub use defects::{DefectScanner, Defects, MAXIMUM_LINE_OCTETS, Occurrences};
 pub(crate) use field_index::FieldIndex;
 
+use std::fmt;
+
 use crate::octets::{self, Octet, Positions};
 
 /// A message's header block, split into fields, and the body behind it.
@@ -126,36 +128,53 @@ impl Span {
     }
 
     fn field<'a>(&self, message: &'a [u8]) -> Field<'a> {
-        let bytes = message.get(self.start..self.end).unwrap_or_default();
-        Field { bytes, name: self.name, colon: self.colon }
+        let octets = message.get(self.start..).unwrap_or_default();
+        let length = self.end.saturating_sub(self.start).min(octets.len());
+        Field { octets, length, name: self.name, colon: self.colon }
     }
 }
 
 /// One header field as it was received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Field<'a> {
-    bytes: &'a [u8],
+    /// The field, and behind it all that follows in the message.
+    octets: &'a [u8],
+    /// Octets of the field.
+    length: usize,
+    /// Octets of the name.
     name: usize,
+    /// Octets before the colon; all of the field, if there is none.
     colon: usize,
 }
 
 impl<'a> Field<'a> {
     /// All octets of the field with its folding and final line end.
     pub fn as_bytes(&self) -> &'a [u8] {
-        self.bytes
+        self.octets.get(..self.length).unwrap_or_default()
+    }
+
+    /// The field, and behind it all that follows in the message: who takes several octets at a time need
+    /// not stop short of its end.
+    pub(crate) fn with_all_behind(&self) -> &'a [u8] {
+        self.octets
+    }
+
+    /// Octets before the colon; all, if there is none.
+    pub(crate) fn colon(&self) -> usize {
+        self.colon
     }
 
     /// The name as written, without white space before the colon ([RFC 5322 section 4.5.8](https://www.rfc-editor.org/rfc/rfc5322#section-4.5.8));
     /// empty for a line without a colon.
     pub fn name(&self) -> &'a [u8] {
-        self.bytes.get(..self.name).unwrap_or_default()
+        self.octets.get(..self.name).unwrap_or_default()
     }
 
     /// Whether some reader may take the name for another: it is the same but for case and for octets
     /// that do not show, such as white space in front, a fold behind or a NUL inside.
     pub(crate) fn resembles(&self, name: &str) -> bool {
         // A line without a colon has no name.
-        let written = self.bytes.get(..self.colon).filter(|_| self.colon < self.bytes.len());
+        let written = self.octets.get(..self.colon).filter(|_| self.colon < self.length);
         let written = written.unwrap_or_default();
         let showing = written.iter().filter(|octet| octet.is_ascii_graphic());
         showing.map(u8::to_ascii_lowercase).eq(name.bytes().map(|octet| octet.to_ascii_lowercase()))
@@ -163,13 +182,27 @@ impl<'a> Field<'a> {
 
     /// What follows the colon, folding and all, without the final line end.
     pub fn value(&self) -> &'a [u8] {
-        let value = self.bytes.get(self.value_offset()..).unwrap_or_default();
+        let value = self.as_bytes().get(self.value_offset()..).unwrap_or_default();
         value.strip_suffix(b"\r\n").unwrap_or(value)
     }
 
     /// Where the value begins in [`Field::as_bytes`]; for a line without a colon, at its end.
     pub fn value_offset(&self) -> usize {
-        self.colon.saturating_add(1).min(self.bytes.len())
+        self.colon.saturating_add(1).min(self.length)
+    }
+}
+
+impl PartialEq for Field<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Field<'_> {}
+
+impl fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Field").field(&String::from_utf8_lossy(self.as_bytes())).finish()
     }
 }
 
