@@ -151,7 +151,7 @@ impl<'a> Tags<'a> {
         for offset in self.marks.by_ref() {
             match self.list.get(offset) {
                 Some(b';') => return (Some(offset), stray),
-                Some(&found) if stray.is_none() && is_stray(self.list, offset) => {
+                Some(&found) if stray.is_none() && is_stray(self.list, offset, found) => {
                     stray = Some(TagListError::Octet { found, offset });
                 }
                 _ => {}
@@ -160,26 +160,27 @@ impl<'a> Tags<'a> {
         (None, stray)
     }
 
-    /// Reads the spec from `start` to `end`, of which `spec` are the octets.
+    /// Reads the spec at `start` in a list that ends where the spec does.
     #[inline]
-    fn read(&mut self, spec: &'a [u8], start: usize, end: usize) -> Result<Tag<'a>, TagListError> {
-        let text = trim_start(spec);
-        let length = text.iter().take_while(|octet| is_name_octet(**octet)).count();
-        let (name, behind) = text.split_at_checked(length).unwrap_or_default();
-        match (name, trim_start(behind)) {
-            ([b'A'..=b'Z' | b'a'..=b'z', ..], [b'=', around @ ..]) => {
-                let offset_of = |rest: &[u8]| end.saturating_sub(rest.len());
-                let value = trim_start(around);
+    fn read(&mut self, list: &'a [u8], start: usize) -> Result<Tag<'a>, TagListError> {
+        let name_offset = skip_white_space(list, start);
+        let name_end = skip(list, name_offset, is_name_octet);
+        let equals = skip_white_space(list, name_end);
+        let name = list.get(name_offset..name_end).unwrap_or_default();
+        match (name, list.get(equals)) {
+            ([b'A'..=b'Z' | b'a'..=b'z', ..], Some(b'=')) => {
+                let around = equals.saturating_add(1);
+                let value_offset = skip_white_space(list, around);
                 Ok(Tag {
                     name,
-                    value: trim_end(value),
-                    name_offset: offset_of(text),
-                    value_offset: offset_of(value),
-                    span: offset_of(around)..end,
+                    value: trim_end(list.get(value_offset..).unwrap_or_default()),
+                    name_offset,
+                    value_offset,
+                    span: around..list.len(),
                     is_duplicate: self.seen.insert(name),
                 })
             }
-            _ => Err(malformed(spec, start)),
+            _ => Err(malformed(list.get(start..).unwrap_or_default(), start)),
         }
     }
 }
@@ -223,13 +224,13 @@ impl<'a> Iterator for Tags<'a> {
         if let Some(stray) = stray {
             return Some(Err(stray));
         }
-        let spec = self.list.get(start..end)?;
+        let list = self.list.get(..end)?;
         // What follows the last semicolon may be nothing but white space; a list of nothing at
         // all is an empty spec.
-        if semicolon.is_none() && start > 0 && trim_start(spec).is_empty() {
+        if semicolon.is_none() && start > 0 && skip_white_space(list, start) == end {
             return None;
         }
-        Some(self.read(spec, start, end))
+        Some(self.read(list, start))
     }
 }
 
@@ -238,6 +239,23 @@ impl std::iter::FusedIterator for Tags<'_> {}
 /// Folding white space as it may stand around names and values.
 pub(crate) fn is_white_space(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// The first place from `at` on where no such octet stands.
+#[inline]
+fn skip(text: &[u8], at: usize, is_skipped: impl Fn(u8) -> bool) -> usize {
+    let mut at = at;
+    while let Some(octet) = text.get(at)
+        && is_skipped(*octet)
+    {
+        at = at.saturating_add(1);
+    }
+    at
+}
+
+#[inline]
+fn skip_white_space(text: &[u8], at: usize) -> usize {
+    skip(text, at, is_white_space)
 }
 
 fn trim_start(text: &[u8]) -> &[u8] {
@@ -265,11 +283,16 @@ pub(crate) fn first_control(text: &[u8]) -> Option<usize> {
     Positions::new(Control, text).next()
 }
 
-/// Whether a control character is neither HTAB nor part of a fold.
-fn is_stray(list: &[u8], at: usize) -> bool {
-    let [before, here] = [at.wrapping_sub(1), at].map(|at| list.get(at..).unwrap_or_default());
-    let is_fold = |octets: &[u8]| matches!(octets, [b'\r', b'\n', b' ' | b'\t', ..]);
-    !here.starts_with(b"\t") && !is_fold(here) && !is_fold(before)
+/// Whether a control character that stands at a place is neither HTAB nor part of a fold.
+#[inline]
+fn is_stray(list: &[u8], at: usize, found: u8) -> bool {
+    let is_fold =
+        |at: usize| matches!(list.get(at..), Some([b'\r', b'\n', b' ' | b'\t', ..]));
+    match found {
+        b'\r' => !is_fold(at),
+        b'\n' => !is_fold(at.wrapping_sub(1)),
+        found => found != b'\t',
+    }
 }
 
 const CONFIGURATION: GeneralPurposeConfig =
