@@ -354,21 +354,22 @@ fn reduce_with<S: Simd>(
 ) -> (usize, bool) {
     // Where the first octet of the block would stand if nothing before it in the block were dropped.
     let mut origin = position;
-    let mut start = 0_usize;
+    let mut rest = text;
+    let mut left = length;
     let mut tabs = u8x64::splat(simd, 0).simd_eq(1);
     let mut padded;
-    while start < length {
-        let rest = text.get(start..).unwrap_or_default();
-        let window = match rest.first_chunk() {
-            Some(window) => window,
+    while left > 0 {
+        let (window, behind): (&Window, _) = match rest.first_chunk() {
+            Some(window) => (window, rest.get(BLOCK..).unwrap_or_default()),
             None => {
                 padded = [0; 2 * BLOCK];
                 if let Some(place) = padded.get_mut(..rest.len()) {
                     place.copy_from_slice(rest);
                 }
-                &padded
+                (&padded, rest.get(BLOCK..).unwrap_or_default())
             }
         };
+        rest = behind;
         let [here, next] = [0, 1].map(|offset| vector(simd, window, offset));
         let tab = here.simd_eq(b'\t');
         tabs |= tab;
@@ -390,11 +391,11 @@ fn reduce_with<S: Simd>(
             copy_block(window, kept_from, buffer, position);
             origin = position.wrapping_sub(kept_from);
         }
-        origin = origin.wrapping_add(BLOCK);
-        start = start.wrapping_add(BLOCK);
+        // What fills up the last block was taken for content, none of which is dropped.
+        origin = origin.wrapping_add(BLOCK.min(left));
+        left = left.saturating_sub(BLOCK);
     }
-    // What fills up the last block was taken for content, none of which is dropped.
-    (origin.wrapping_sub(start.wrapping_sub(length)), tabs.to_bitmask() != 0)
+    (origin, tabs.to_bitmask() != 0)
 }
 
 /// In front of a CR that ends no line, or of a control character, one WSP is kept: so seldom that

@@ -43,10 +43,7 @@ impl AuthresPayload {
         let own = Own::new(authserv_id.as_bytes());
         let mut id = None;
         let mut combined = String::new();
-        for field in header.fields() {
-            if !field.name().eq_ignore_ascii_case(b"Authentication-Results") {
-                continue;
-            }
+        for (_, field) in header.fields_named("Authentication-Results") {
             let Ok((results, span)) = AuthenticationResults::read(field.value()) else { continue };
             if !results.is_supported() || !own.is(results.authserv_id.as_str().as_bytes()) {
                 continue;

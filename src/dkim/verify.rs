@@ -101,10 +101,7 @@ struct Check {
 impl Verifier {
     /// Reads the signatures of a header. Nothing is borrowed from it.
     pub fn new(header: &Header<'_>, options: &Options, now: UnixTime) -> Self {
-        let fields = header
-            .fields()
-            .enumerate()
-            .filter(|(_, field)| field.name().eq_ignore_ascii_case(b"DKIM-Signature"));
+        let fields = header.fields_named("DKIM-Signature");
         Self::read(header, fields, SignatureField::DkimSignature, options, now)
     }
 

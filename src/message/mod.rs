@@ -108,6 +108,14 @@ impl<'a> Header<'a> {
         self.fields.iter().map(|span| span.field(self.message))
     }
 
+    /// The fields of a name from top to bottom, each with its place.
+    pub(crate) fn fields_named(&self, name: &str) -> impl Iterator<Item = (usize, Field<'a>)> {
+        let alike = self.fields.iter().enumerate().filter(|(_, span)| span.name == name.len());
+        alike
+            .map(|(position, span)| (position, span.field(self.message)))
+            .filter(|(_, field)| field.name().eq_ignore_ascii_case(name.as_bytes()))
+    }
+
     /// The field at a place, counted from the top and from 0.
     pub fn field(&self, position: usize) -> Option<Field<'a>> {
         self.fields.get(position).map(|span| span.field(self.message))
