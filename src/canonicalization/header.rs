@@ -159,9 +159,8 @@ const STEP: usize = 32;
 /// how many octets that are: at least the first, which is no white space.
 fn copy_words(text: Text<'_>, out: &mut Vec<u8>) -> usize {
     let start = out.len();
-    let mut copied = 0_usize;
+    let mut rest = text;
     loop {
-        let rest = text.behind(copied);
         let near_end;
         let step = match rest.octets.first_chunk() {
             Some(step) => step,
@@ -174,14 +173,15 @@ fn copy_words(text: Text<'_>, out: &mut Vec<u8>) -> usize {
                 &near_end
             }
         };
+        let position = out.len();
         // What is too much is cut off again, as above.
         out.extend_from_slice(step);
         if let Some(end) = end_of_words(step, rest) {
-            copied = copied.saturating_add(end).max(1);
-            out.truncate(start.saturating_add(copied));
-            return copied;
+            let end = position.saturating_add(end).max(start.saturating_add(1));
+            out.truncate(end);
+            return end.saturating_sub(start);
         }
-        copied = copied.saturating_add(STEP);
+        rest = rest.behind(STEP);
     }
 }
 
