@@ -305,21 +305,34 @@ impl Output {
     /// Appends the reduced form of octets that end in content.
     fn reduce(&mut self, interior: &[u8], sink: &mut impl FnMut(&[u8])) {
         let mut rest = interior;
-        while !rest.is_empty() {
+        while let Some(beyond) = rest.len().checked_sub(2 * BLOCK) {
             let reach = rest.get(..REACH).unwrap_or(rest);
             let clean = memchr2(b' ', b'\t', reach).unwrap_or(reach.len());
-            if clean >= STRIP {
+            let length = if clean >= STRIP {
                 self.flush(sink);
                 sink(rest.get(..clean).unwrap_or_default());
-                rest = rest.get(clean..).unwrap_or_default();
+                clean
             } else {
-                self.reduce_strip(rest, rest.len().min(STRIP), sink);
-                rest = rest.get(STRIP..).unwrap_or_default();
-            }
+                // Whole blocks, with one behind them.
+                let length = STRIP.min((beyond & !(BLOCK - 1)).saturating_add(BLOCK));
+                self.reduce_strip(rest, length, sink);
+                length
+            };
+            rest = rest.get(length..).unwrap_or_default();
         }
+        if rest.is_empty() {
+            return;
+        }
+        // What fills up the last block is taken for content.
+        let mut last = [0; 3 * BLOCK];
+        if let Some(start) = last.get_mut(..rest.len()) {
+            start.copy_from_slice(rest);
+        }
+        self.reduce_strip(&last, rest.len(), sink);
     }
 
-    /// Appends the reduced form of the first octets of a text that ends in content.
+    /// Appends the reduced form of the first octets of a text, of which a block stands behind that in which
+    /// they end.
     fn reduce_strip(&mut self, text: &[u8], length: usize, sink: &mut impl FnMut(&[u8])) {
         let start = self.length;
         if let Some(buffer) = self.buffer() {
@@ -354,22 +367,10 @@ fn reduce_with<S: Simd>(
 ) -> (usize, bool) {
     // Where the first octet of the block would stand if nothing before it in the block were dropped.
     let mut origin = position;
-    let mut rest = text;
-    let mut left = length;
+    let mut start = 0_usize;
     let mut tabs = u8x64::splat(simd, 0).simd_eq(1);
-    let mut padded;
-    while left > 0 {
-        let (window, behind): (&Window, _) = match rest.first_chunk() {
-            Some(window) => (window, rest.get(BLOCK..).unwrap_or_default()),
-            None => {
-                padded = [0; 2 * BLOCK];
-                if let Some(place) = padded.get_mut(..rest.len()) {
-                    place.copy_from_slice(rest);
-                }
-                (&padded, rest.get(BLOCK..).unwrap_or_default())
-            }
-        };
-        rest = behind;
+    while start < length {
+        let Some(window) = text.get(start..).and_then(|rest| rest.first_chunk()) else { break };
         let [here, next] = [0, 1].map(|offset| vector(simd, window, offset));
         let tab = here.simd_eq(b'\t');
         tabs |= tab;
@@ -391,11 +392,11 @@ fn reduce_with<S: Simd>(
             copy_block(window, kept_from, buffer, position);
             origin = position.wrapping_sub(kept_from);
         }
-        // What fills up the last block was taken for content, none of which is dropped.
-        origin = origin.wrapping_add(BLOCK.min(left));
-        left = left.saturating_sub(BLOCK);
+        origin = origin.wrapping_add(BLOCK);
+        start = start.wrapping_add(BLOCK);
     }
-    (origin, tabs.to_bitmask() != 0)
+    // What stands behind the first octets in their last block was taken for content.
+    (origin.wrapping_sub(start.wrapping_sub(length)), tabs.to_bitmask() != 0)
 }
 
 /// In front of a CR that ends no line, or of a control character, one WSP is kept: so seldom that
