@@ -286,8 +286,7 @@ pub(crate) fn first_control(text: &[u8]) -> Option<usize> {
 /// Whether a control character that stands at a place is neither HTAB nor part of a fold.
 #[inline]
 fn is_stray(list: &[u8], at: usize, found: u8) -> bool {
-    let is_fold =
-        |at: usize| matches!(list.get(at..), Some([b'\r', b'\n', b' ' | b'\t', ..]));
+    let is_fold = |at: usize| matches!(list.get(at..), Some([b'\r', b'\n', b' ' | b'\t', ..]));
     match found {
         b'\r' => !is_fold(at),
         b'\n' => !is_fold(at.wrapping_sub(1)),

@@ -13,7 +13,7 @@ use crate::arc;
 use crate::dkim;
 use crate::dmarc::{Candidates, DkimIdentifier, IdentifierResult, Identifiers, SpfIdentifier};
 use crate::dns::Resolver;
-use crate::message::{AuthorDomain, AuthorError, DefectScanner, Header};
+use crate::message::{AuthorDomain, AuthorError, DefectScanner, Header, PIECE};
 use crate::spf::{MailFromVerdict, SpfResult};
 use crate::time::UnixTime;
 
@@ -174,9 +174,6 @@ impl Session {
         }
     }
 }
-
-/// Octets of a body that two passes are made over while they are in a cache.
-const PIECE: usize = 1 << 16;
 
 impl Arrival {
     pub(super) fn new(configuration: Arc<Configuration>, now: UnixTime) -> Self {

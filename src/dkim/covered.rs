@@ -4,7 +4,7 @@ use super::body_hash::{BodyHashRequest, BodyHasher};
 use super::sign::{FieldsToSign, SigningOptions};
 use super::signing_error::SigningError;
 use crate::canonicalization::signed_field;
-use crate::message::{DefectScanner, Defects, FieldIndex, Header};
+use crate::message::{DefectScanner, Defects, FieldIndex, Header, PIECE};
 
 /// A message that is to be signed: the fields are taken, the body arrives.
 #[derive(Debug)]
@@ -53,8 +53,7 @@ impl Covering {
 
     /// The next octets of the body, in any split.
     pub(crate) fn body(&mut self, chunk: &[u8]) {
-        // Both passes over a piece while it is in a cache.
-        for piece in chunk.chunks(1 << 16) {
+        for piece in chunk.chunks(PIECE) {
             self.scanner.write(piece);
             self.body.write(piece);
         }

@@ -18,6 +18,9 @@ use std::fmt;
 
 use crate::octets::{self, Octet, Positions};
 
+/// Octets of a body that several passes are made over one after the other while they are in a cache.
+pub(crate) const PIECE: usize = 1 << 16;
+
 /// A message's header block, split into fields, and the body behind it.
 ///
 /// Lines end in CRLF and in nothing else ([RFC 5322 section 2.1](https://www.rfc-editor.org/rfc/rfc5322#section-2.1));
