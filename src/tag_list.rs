@@ -374,6 +374,7 @@ impl fmt::Display for Base64<'_> {
 
 /// What a message quotes of a value: enough to recognize it, however long it is, and nothing that
 /// could break a line of a log or of a header field.
+#[cold]
 pub(crate) fn quote(value: &[u8]) -> String {
     let text = String::from_utf8_lossy(value.get(..64).unwrap_or(value));
     let mut quoted = String::with_capacity(text.len());

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::identity::Identity;
 use super::public_key::KeyError;
-use super::signature::{Algorithm, Signature};
+use super::signature::{Algorithm, Signature, SignatureTags};
 use super::signature_error::SignatureError;
 use super::trace::Event;
 use crate::dns::{LookupError, NameError, Outcome, Question};
@@ -212,7 +212,16 @@ impl Verdict {
         self.signature = signature.signature;
     }
 
+    /// Takes over what can be read of a signature that is malformed.
+    #[cold]
+    pub(super) fn reject(&mut self, tags: &SignatureTags<'_>, error: SignatureError) {
+        self.domain = tags.domain();
+        self.selector = tags.selector();
+        self.stop(error.into());
+    }
+
     /// Ends the verification with anything but a pass.
+    #[cold]
     pub(crate) fn stop(&mut self, cause: Cause) {
         self.result = cause.result();
         self.note(|| Event::Stopped { cause: cause.clone() });
@@ -221,8 +230,13 @@ impl Verdict {
 
     /// Records a step, if steps are recorded.
     pub(crate) fn note(&mut self, event: impl FnOnce() -> Event) {
-        if let Some(trace) = &mut self.trace {
+        // Apart from what is done for each message, which stays small in the caches.
+        #[cold]
+        fn record(trace: &mut Vec<Event>, event: impl FnOnce() -> Event) {
             trace.push(event());
+        }
+        if let Some(trace) = &mut self.trace {
+            record(trace, event);
         }
     }
 }

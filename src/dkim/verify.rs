@@ -271,11 +271,7 @@ impl<'h, 'a> Reader<'h, 'a> {
                 }
                 verdict.adopt(signature);
             }
-            Err(error) => {
-                verdict.domain = tags.domain();
-                verdict.selector = tags.selector();
-                verdict.stop(error.into());
-            }
+            Err(error) => verdict.reject(&tags, error),
         }
         self.verdicts.push(verdict);
     }
