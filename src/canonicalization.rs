@@ -282,6 +282,7 @@ impl Output {
     }
 
     /// Passes on the first octets and keeps what is behind them.
+    #[inline(never)]
     fn pass_on(&mut self, length: usize, sink: &mut impl FnMut(&[u8])) {
         if self.has_tabs
             && let Some(octets) = self.bytes.get_mut(..self.length)

@@ -374,7 +374,11 @@ impl<'a> SignatureTags<'a> {
 }
 
 fn required<'a>(name: &'static str, tag: Option<Value<'a>>) -> Result<Value<'a>, SignatureError> {
-    tag.ok_or(SignatureError::MissingTag { tag: name })
+    #[cold]
+    fn missing(tag: &'static str) -> SignatureError {
+        SignatureError::MissingTag { tag }
+    }
+    tag.ok_or_else(|| missing(name))
 }
 
 fn number(name: &'static str, tag: Option<Value<'_>>) -> Result<Option<u64>, SignatureError> {
@@ -427,8 +431,11 @@ fn parse_domain<T>(
     tag: Value<'_>,
     parse: impl FnOnce(&[u8]) -> Result<T, DomainError>,
 ) -> Result<T, SignatureError> {
-    let offset = tag.offset;
-    parse(tag.octets).map_err(|error| SignatureError::Domain { tag: name, offset, error })
+    #[cold]
+    fn refused(tag: &'static str, offset: usize, error: DomainError) -> SignatureError {
+        SignatureError::Domain { tag, offset, error }
+    }
+    parse(tag.octets).map_err(|error| refused(name, tag.offset, error))
 }
 
 /// RFC 6376 section 3.5: domain-name = sub-domain 1*("." sub-domain)
@@ -457,8 +464,12 @@ fn check_field_names(tag: Value<'_>) -> Result<(), SignatureError> {
 }
 
 fn decode(name: &'static str, tag: Value<'_>, decoded: &mut Vec<u8>) -> Result<(), SignatureError> {
+    #[cold]
+    fn refused(tag: &'static str, offset: usize) -> SignatureError {
+        SignatureError::Base64 { tag, offset }
+    }
     tag_list::decode_base64_into(tag.octets, decoded)
-        .map_err(|at| SignatureError::Base64 { tag: name, offset: tag.offset.saturating_add(at) })
+        .map_err(|at| refused(name, tag.offset.saturating_add(at)))
 }
 
 /// The octets of b=, of which there must be some, in a buffer whose contents are replaced.
