@@ -155,8 +155,13 @@ impl Verdict {
     }
 
     pub(super) fn note(&mut self, event: impl FnOnce() -> Event) {
-        if let Some(trace) = &mut self.trace {
+        // Apart, as in a verdict on a signature.
+        #[cold]
+        fn record(trace: &mut Vec<Event>, event: impl FnOnce() -> Event) {
             trace.push(event());
+        }
+        if let Some(trace) = &mut self.trace {
+            record(trace, event);
         }
     }
 

@@ -44,10 +44,14 @@ impl Keys {
 
     /// A question and the reply to it. Without one nothing passes.
     pub(crate) fn get(&self, question: usize) -> Result<(&Question, &Reply), Cause> {
-        self.questions.get(question).zip(self.replies.get(question)).ok_or_else(|| Cause::Lookup {
-            question: Question::new(Name::ROOT, RecordType::Txt).into(),
-            error: LookupError::Other("the key was not asked for".into()),
-        })
+        #[cold]
+        fn not_asked() -> Cause {
+            Cause::Lookup {
+                question: Question::new(Name::ROOT, RecordType::Txt).into(),
+                error: LookupError::Other("the key was not asked for".into()),
+            }
+        }
+        self.questions.get(question).zip(self.replies.get(question)).ok_or_else(not_asked)
     }
 }
 

@@ -71,22 +71,37 @@ pub(super) fn select_key<'r>(
                 count = count.saturating_add(1);
                 kept.get_or_insert(record);
             }
-            Err(error) => {
-                verdict.note(|| Event::Ignored { error: error.clone() });
-                // What is meant to be a key record says best what is wrong.
-                if ignored.is_none() || is_meant_as_key(text) {
-                    ignored = Some(error);
-                }
-            }
+            Err(error) => ignore(text, error, &mut ignored, verdict),
         }
     }
-    match (kept, ignored) {
-        (Some(_), _) if count > 1 => Err(KeyError::Several { found: count }.into()),
-        (Some(record), _) => Ok(record),
-        (None, Some(error)) => Err(error.into()),
-        (None, None) => {
-            Err(Cause::NoKey { question: question.clone().into(), outcome: answer.outcome })
-        }
+    match kept {
+        Some(record) if count == 1 => Ok(record),
+        _ => Err(no_single_key(question, answer, count, ignored)),
+    }
+}
+
+/// Keeps why a text is no key.
+#[cold]
+fn ignore(text: &[u8], error: KeyError, ignored: &mut Option<KeyError>, verdict: &mut Verdict) {
+    verdict.note(|| Event::Ignored { error: error.clone() });
+    // What is meant to be a key record says best what is wrong.
+    if ignored.is_none() || is_meant_as_key(text) {
+        *ignored = Some(error);
+    }
+}
+
+/// Why there is not one key among the texts: there are several, or none.
+#[cold]
+fn no_single_key(
+    question: &Question,
+    answer: &Answer,
+    found: usize,
+    ignored: Option<KeyError>,
+) -> Cause {
+    match ignored {
+        _ if found > 0 => KeyError::Several { found }.into(),
+        Some(error) => error.into(),
+        None => Cause::NoKey { question: question.clone().into(), outcome: answer.outcome },
     }
 }
 

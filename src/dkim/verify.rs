@@ -12,7 +12,7 @@ use super::select::Selector;
 use super::signature::{Algorithm, Signature, SignatureField, SignatureTags};
 use super::trace::Event;
 use super::verdict::{Cause, DkimResult, Verdict};
-use crate::dns::{Question, Reply, Resolver};
+use crate::dns::{LookupError, Question, Reply, Resolver};
 use crate::domain::Domain;
 use crate::message::{Field, Header};
 use crate::time::UnixTime;
@@ -339,11 +339,12 @@ pub(crate) fn key_record<'r>(
     limits: &Limits,
     verdict: &mut Verdict,
 ) -> Result<KeyRecord<'r>, Cause> {
+    #[cold]
+    fn failed(question: &Question, error: &LookupError) -> Cause {
+        Cause::Lookup { question: question.clone().into(), error: error.clone() }
+    }
     verdict.note(|| Event::KeyLookup { question: question.clone().into(), reply: reply.clone() });
-    let answer = reply.as_ref().map_err(|error| {
-        let (question, error) = (question.clone().into(), error.clone());
-        Cause::Lookup { question, error }
-    })?;
+    let answer = reply.as_ref().map_err(|error| failed(question, error))?;
     select_key(question, answer, limits, verdict)
 }
 
