@@ -282,6 +282,7 @@ impl Output {
     }
 
     /// Passes on the first octets and keeps what is behind them.
+    // Once for thousands of octets, and from many places: apart, these take less of the cache for code.
     #[inline(never)]
     fn pass_on(&mut self, length: usize, sink: &mut impl FnMut(&[u8])) {
         if self.has_tabs
@@ -359,8 +360,8 @@ fn reduce_blocks(
 }
 
 #[inline(always)]
-fn reduce_with<S: Simd>(
-    simd: S,
+fn reduce_with(
+    simd: impl Simd,
     text: &[u8],
     length: usize,
     buffer: &mut Buffer,

@@ -259,13 +259,7 @@ fn skip_white_space(text: &[u8], at: usize) -> usize {
 }
 
 fn trim_start(text: &[u8]) -> &[u8] {
-    let mut text = text;
-    while let [octet, rest @ ..] = text
-        && is_white_space(*octet)
-    {
-        text = rest;
-    }
-    text
+    text.get(skip_white_space(text, 0)..).unwrap_or_default()
 }
 
 fn trim_end(text: &[u8]) -> &[u8] {

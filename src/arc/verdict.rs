@@ -155,13 +155,8 @@ impl Verdict {
     }
 
     pub(super) fn note(&mut self, event: impl FnOnce() -> Event) {
-        // Apart, as in a verdict on a signature.
-        #[cold]
-        fn record(trace: &mut Vec<Event>, event: impl FnOnce() -> Event) {
-            trace.push(event());
-        }
         if let Some(trace) = &mut self.trace {
-            record(trace, event);
+            trace.push(event());
         }
     }
 

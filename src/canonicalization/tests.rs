@@ -1,5 +1,5 @@
 use super::Canonicalization::{Relaxed, Simple};
-use super::{BLOCK, CAPACITY, STRIP, reduce_with, tabs_to_spaces_with};
+use super::{BLOCK, CAPACITY, CRLF, STRIP, reduce_with, tabs_to_spaces_with};
 use super::{BodyCanonicalizer, Canonicalization, header_field, signature_field, signed_field};
 use crate::message::Header;
 use crate::octets::levels;
@@ -325,27 +325,36 @@ fn relaxed_header_fields() {
     }
 }
 
-/// RFC 6376 section 3.7: each field ends in CRLF; what follows it in the message is no part of it, nor is the
-/// value of b= part of the signature's own.
+/// RFC 6376 section 3.7: each field ends in CRLF, that of a message that breaks off too; what follows it in
+/// the message is no part of it, nor is the value of b= part of the signature's own.
 #[test]
 fn signed_header_fields() {
+    let signed = |canonicalization, message: &[u8]| {
+        let (mut covered, mut own) = (Vec::new(), Vec::new());
+        let field = Header::parse(message).field(0).unwrap();
+        signed_field(canonicalization, &field, &mut covered);
+        let middle = field.value().len() / 2;
+        signature_field(canonicalization, &field, middle..middle, &mut own);
+        (covered, own)
+    };
     each_text(b" \t\r\nA:", 6, &mut |value| {
-        let field = [b"A:", value, b"\r\n"].concat();
-        for behind in [&b""[..], b"\r\n  b", b"B: \r\n"] {
-            let message = [&field, behind].concat();
-            let field = Header::parse(&message).field(0).unwrap();
-            for canonicalization in [Simple, Relaxed] {
-                let alone = header(canonicalization, field.as_bytes());
-                let mut out = Vec::new();
-                signed_field(canonicalization, &field, &mut out);
-                assert_eq!(out, alone, "{}", message.escape_ascii());
-
-                let middle = field.value().len() / 2;
-                let mut out = Vec::new();
-                signature_field(canonicalization, &field, middle..middle, &mut out);
-                if canonicalization == Simple {
-                    assert_eq!([&out, &b"\r\n"[..]].concat(), alone);
-                }
+        let whole = [b"A:", value, b"\r\n"].concat();
+        for canonicalization in [Simple, Relaxed] {
+            let field = Header::parse(&whole).field(0).unwrap().as_bytes();
+            let (covered, own) = signed(canonicalization, field);
+            assert_eq!(covered, header(canonicalization, field), "{}", whole.escape_ascii());
+            for behind in [&b"\r\n  b"[..], b"B: \r\n"] {
+                let message = [&whole, behind].concat();
+                let found = signed(canonicalization, &message);
+                assert_eq!(found, (covered.clone(), own.clone()), "{}", message.escape_ascii());
+            }
+            if canonicalization == Simple {
+                assert_eq!([&own, CRLF].concat(), field);
+            }
+            // Whoever breaks off behind a CRLF has ended the field.
+            if !field[..field.len() - 2].ends_with(CRLF) {
+                let (broken, _) = signed(canonicalization, &field[..field.len() - 2]);
+                assert_eq!(broken, covered, "{}", whole.escape_ascii());
             }
         }
     });
