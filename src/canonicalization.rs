@@ -56,13 +56,12 @@ pub struct BodyCanonicalizer {
     held: Held,
     /// Whether the canonical body is known not to be empty.
     started: bool,
-    output: Output,
 }
 
 impl BodyCanonicalizer {
     /// A body of which nothing has been read.
     pub fn new(canonicalization: Canonicalization) -> Self {
-        Self { canonicalization, held: Held::default(), started: false, output: Output::default() }
+        Self { canonicalization, held: Held::default(), started: false }
     }
 
     /// Takes the next octets of the body, and passes on to `sink` what is ready, in pieces of any
@@ -88,9 +87,8 @@ impl BodyCanonicalizer {
                     self.release(sink);
                 }
                 if self.started {
-                    self.output.push(CRLF, sink);
+                    sink(CRLF);
                 }
-                self.output.flush(sink);
             }
         }
     }
@@ -138,7 +136,7 @@ impl BodyCanonicalizer {
         if !interior.is_empty() {
             self.release(sink);
             self.started = true;
-            self.output.reduce(interior, sink);
+            reduce(interior, sink);
         }
         self.write_blank(after, sink);
     }
@@ -157,7 +155,7 @@ impl BodyCanonicalizer {
                 b'\r' => self.held.carriage_return = true,
                 b'\n' => {
                     self.release(sink);
-                    self.output.push(b"\n", sink);
+                    sink(b"\n");
                     self.started = true;
                 }
                 _ => self.held.space = true,
@@ -168,8 +166,7 @@ impl BodyCanonicalizer {
     /// Writes what is held: content follows it, or the CR in it has proved to be content.
     fn release(&mut self, sink: &mut impl FnMut(&[u8])) {
         self.started |= self.held.carriage_return;
-        let output = &mut self.output;
-        self.held.release(&mut |octets: &[u8]| output.push(octets, sink));
+        self.held.release(sink);
     }
 }
 
@@ -223,11 +220,12 @@ impl Held {
 
 /// Octets that one step looks at: as many as a mask has bits.
 const BLOCK: usize = 64;
-/// Octets between two looks at how full the output is.
-const STRIP: usize = 16 * BLOCK;
-const CAPACITY: usize = 4 * STRIP;
+/// Octets that wait for the sink at most.
+const CAPACITY: usize = 64 * BLOCK;
+/// Octets without WSP that are worth handing on where they stand.
+const CLEAN: usize = 16 * BLOCK;
 /// Octets to search at once for the next WSP: few enough to be in a near cache yet when hashed.
-const REACH: usize = 16 * STRIP;
+const REACH: usize = 256 * BLOCK;
 
 /// A block and the block after it: what becomes of an octet depends on the two that follow, and
 /// copies of a whole block begin anywhere in it.
@@ -235,170 +233,133 @@ type Window = [u8; 2 * BLOCK];
 /// The last octets of a copy may lie beyond the capacity.
 type Buffer = [u8; CAPACITY + BLOCK];
 
-/// Canonical octets on their way to the sink.
-#[derive(Default)]
-struct Output {
-    /// Empty, or as long as `Buffer`.
-    bytes: Vec<u8>,
-    /// Less than `CAPACITY - STRIP` between calls.
-    length: usize,
-    /// Whether an HTAB may be among them that stands for a SP.
-    has_tabs: bool,
+/// Passes on the reduced form of octets that end in content.
+fn reduce(octets: &[u8], sink: &mut impl FnMut(&[u8])) {
+    let mut rest = octets;
+    while !rest.is_empty() {
+        let clean = clean_octets(rest);
+        let taken = if is_worth_handing_on(clean, rest) {
+            sink(rest.get(..clean).unwrap_or_default());
+            clean
+        } else {
+            dispatch!(Level::new(), simd => reduce_with(simd, rest, sink))
+        };
+        rest = rest.get(taken..).unwrap_or_default();
+    }
 }
 
-impl std::fmt::Debug for Output {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Output").field("length", &self.length).finish_non_exhaustive()
+/// How many octets stand before the next WSP, as far as is looked.
+fn clean_octets(text: &[u8]) -> usize {
+    let reach = text.get(..REACH).unwrap_or(text);
+    memchr2(b' ', b'\t', reach).unwrap_or(reach.len())
+}
+
+/// Whether octets without WSP are handed on where they stand.
+fn is_worth_handing_on(clean: usize, text: &[u8]) -> bool {
+    clean >= CLEAN || clean == text.len()
+}
+
+/// Passes on the reduced form of octets up to where many without WSP stand, and returns how many those
+/// are.
+#[inline(always)]
+fn reduce_with(simd: impl Simd, octets: &[u8], sink: &mut impl FnMut(&[u8])) -> usize {
+    let mut output = Output { bytes: [0; CAPACITY + BLOCK], length: 0 };
+    let mut last = [0; 3 * BLOCK];
+    let mut rest = octets;
+    loop {
+        // Whole blocks, with one behind them; what fills up the last one is taken for content.
+        let (text, length) = match rest.len().checked_sub(BLOCK) {
+            Some(length @ BLOCK..) => (rest, length & !(BLOCK - 1)),
+            _ => {
+                if let Some(place) = last.get_mut(..rest.len()) {
+                    place.copy_from_slice(rest);
+                }
+                (&last[..], rest.len())
+            }
+        };
+        // No more than there is room for if all is kept.
+        let length = length.min(CAPACITY - BLOCK);
+        output.append(simd, text, length);
+        rest = rest.get(length..).unwrap_or_default();
+        if is_worth_handing_on(clean_octets(rest), rest) {
+            break;
+        }
+        // Whole blocks, which a hash need not put together.
+        output.pass_on(output.length & !(BLOCK - 1), sink);
     }
+    output.pass_on(output.length, sink);
+    octets.len().saturating_sub(rest.len())
+}
+
+/// Canonical octets on their way to the sink.
+struct Output {
+    bytes: Buffer,
+    /// Less than `BLOCK` between calls.
+    length: usize,
 }
 
 impl Output {
-    /// The bytes, allocated at the first use: a body in simple form has none.
-    fn buffer(&mut self) -> Option<&mut Buffer> {
-        if self.bytes.is_empty() {
-            self.bytes = vec![0; size_of::<Buffer>()];
-        }
-        self.bytes.first_chunk_mut()
-    }
-
-    /// Appends at most `STRIP` octets; where none wait before them, they need not wait either.
-    fn push(&mut self, octets: &[u8], sink: &mut impl FnMut(&[u8])) {
-        if self.length == 0 {
-            return sink(octets);
-        }
-        let (start, end) = (self.length, self.length.saturating_add(octets.len()));
-        if let Some(place) = self.buffer().and_then(|buffer| buffer.get_mut(start..end)) {
-            place.copy_from_slice(octets);
-            self.advance(end, sink);
-        }
-    }
-
-    fn advance(&mut self, length: usize, sink: &mut impl FnMut(&[u8])) {
-        self.length = length;
-        if length >= CAPACITY - STRIP {
-            // Whole blocks, which a hash need not put together.
-            self.pass_on(length & !(BLOCK - 1), sink);
-        }
-    }
-
     /// Passes on the first octets and keeps what is behind them.
-    // Once for thousands of octets, and from many places: apart, these take less of the cache for code.
-    #[inline(never)]
+    #[inline(always)]
     fn pass_on(&mut self, length: usize, sink: &mut impl FnMut(&[u8])) {
-        if self.has_tabs
-            && let Some(octets) = self.bytes.get_mut(..self.length)
+        let kept = self.bytes.get(length..).and_then(|rest| rest.first_chunk::<BLOCK>()).copied();
+        if length > 0
+            && let Some(octets) = self.bytes.get(..length)
+        {
+            sink(octets);
+        }
+        if let (Some(kept), Some(place)) = (kept, self.bytes.first_chunk_mut()) {
+            *place = kept;
+        }
+        self.length = self.length.saturating_sub(length);
+    }
+
+    /// Appends what is kept of the first octets of a text, of which a block stands behind that in which
+    /// they end.
+    ///
+    /// Every copy is of a whole block, however few octets lie between two runs that are dropped: the
+    /// next copy overwrites what was too much, and no copy has a length to branch on.
+    #[inline(always)]
+    fn append(&mut self, simd: impl Simd, text: &[u8], length: usize) {
+        // Where the first octet of the block would stand if nothing before it in the block were dropped.
+        let mut origin = self.length;
+        let mut start = 0_usize;
+        let mut tabs = u8x64::splat(simd, 0).simd_eq(1);
+        while start < length {
+            let Some(window) = text.get(start..).and_then(|rest| rest.first_chunk()) else { break };
+            let [here, next] = [0, 1].map(|offset| vector(simd, window, offset));
+            let tab = here.simd_eq(b'\t');
+            tabs |= tab;
+            let wsp = here.simd_eq(b' ') | tab;
+            // WSP before WSP or a control character: all but the last octet of each run is dropped in
+            // any case.
+            let mut runs = (wsp & next.simd_le(b' ')).to_bitmask();
+            copy_block(window, 0, &mut self.bytes, origin);
+            while runs != 0 {
+                let run_start = first_bit(runs);
+                // The carry of the sum goes through the first run and stops after it.
+                let carried = runs.wrapping_add(runs & runs.wrapping_neg());
+                runs &= carried;
+                let mut kept_from = first_bit(carried);
+                if !is_wsp_or_crlf(window, kept_from) {
+                    kept_from = keep_one_more(kept_from);
+                }
+                let position = origin.wrapping_add(run_start);
+                copy_block(window, kept_from, &mut self.bytes, position);
+                origin = position.wrapping_sub(kept_from);
+            }
+            origin = origin.wrapping_add(BLOCK);
+            start = start.wrapping_add(BLOCK);
+        }
+        // What stands behind the first octets in their last block was taken for content.
+        let end = origin.wrapping_sub(start.wrapping_sub(length));
+        if tabs.to_bitmask() != 0
+            && let Some(octets) = self.bytes.get_mut(self.length..end)
         {
             tabs_to_spaces(octets);
-            self.has_tabs = false;
         }
-        if let Some(octets) = self.bytes.get(..length) {
-            sink(octets);
-            self.bytes.copy_within(length..self.length, 0);
-            self.length = self.length.saturating_sub(length);
-        }
+        self.length = end;
     }
-
-    fn flush(&mut self, sink: &mut impl FnMut(&[u8])) {
-        if self.length > 0 {
-            self.pass_on(self.length, sink);
-        }
-    }
-
-    /// Appends the reduced form of octets that end in content.
-    fn reduce(&mut self, interior: &[u8], sink: &mut impl FnMut(&[u8])) {
-        let mut rest = interior;
-        while let Some(beyond) = rest.len().checked_sub(2 * BLOCK) {
-            let reach = rest.get(..REACH).unwrap_or(rest);
-            let clean = memchr2(b' ', b'\t', reach).unwrap_or(reach.len());
-            let length = if clean >= STRIP {
-                self.flush(sink);
-                sink(rest.get(..clean).unwrap_or_default());
-                clean
-            } else {
-                // Whole blocks, with one behind them.
-                let length = STRIP.min((beyond & !(BLOCK - 1)).saturating_add(BLOCK));
-                self.reduce_strip(rest, length, sink);
-                length
-            };
-            rest = rest.get(length..).unwrap_or_default();
-        }
-        if rest.is_empty() {
-            return;
-        }
-        // What fills up the last block is taken for content.
-        let mut last = [0; 3 * BLOCK];
-        if let Some(start) = last.get_mut(..rest.len()) {
-            start.copy_from_slice(rest);
-        }
-        self.reduce_strip(&last, rest.len(), sink);
-    }
-
-    /// Appends the reduced form of the first octets of a text, of which a block stands behind that in which
-    /// they end.
-    fn reduce_strip(&mut self, text: &[u8], length: usize, sink: &mut impl FnMut(&[u8])) {
-        let start = self.length;
-        if let Some(buffer) = self.buffer() {
-            let (end, has_tabs) = reduce_blocks(text, length, buffer, start);
-            self.has_tabs |= has_tabs;
-            self.advance(end, sink);
-        }
-    }
-}
-
-/// Copies what is kept of the first octets of a text to `position`, and returns the position after it
-/// and whether there was an HTAB.
-///
-/// Every copy is of a whole block, however few octets lie between two runs that are dropped: the
-/// next copy overwrites what was too much, and no copy has a length to branch on.
-fn reduce_blocks(
-    text: &[u8],
-    length: usize,
-    buffer: &mut Buffer,
-    position: usize,
-) -> (usize, bool) {
-    dispatch!(Level::new(), simd => reduce_with(simd, text, length, buffer, position))
-}
-
-#[inline(always)]
-fn reduce_with(
-    simd: impl Simd,
-    text: &[u8],
-    length: usize,
-    buffer: &mut Buffer,
-    position: usize,
-) -> (usize, bool) {
-    // Where the first octet of the block would stand if nothing before it in the block were dropped.
-    let mut origin = position;
-    let mut start = 0_usize;
-    let mut tabs = u8x64::splat(simd, 0).simd_eq(1);
-    while start < length {
-        let Some(window) = text.get(start..).and_then(|rest| rest.first_chunk()) else { break };
-        let [here, next] = [0, 1].map(|offset| vector(simd, window, offset));
-        let tab = here.simd_eq(b'\t');
-        tabs |= tab;
-        let wsp = here.simd_eq(b' ') | tab;
-        // WSP before WSP or a control character: all but the last octet of each run is dropped in
-        // any case.
-        let mut runs = (wsp & next.simd_le(b' ')).to_bitmask();
-        copy_block(window, 0, buffer, origin);
-        while runs != 0 {
-            let run_start = first_bit(runs);
-            // The carry of the sum goes through the first run and stops after it.
-            let carried = runs.wrapping_add(runs & runs.wrapping_neg());
-            runs &= carried;
-            let mut kept_from = first_bit(carried);
-            if !is_wsp_or_crlf(window, kept_from) {
-                kept_from = keep_one_more(kept_from);
-            }
-            let position = origin.wrapping_add(run_start);
-            copy_block(window, kept_from, buffer, position);
-            origin = position.wrapping_sub(kept_from);
-        }
-        origin = origin.wrapping_add(BLOCK);
-        start = start.wrapping_add(BLOCK);
-    }
-    // What stands behind the first octets in their last block was taken for content.
-    (origin.wrapping_sub(start.wrapping_sub(length)), tabs.to_bitmask() != 0)
 }
 
 /// In front of a CR that ends no line, or of a control character, one WSP is kept: so seldom that
@@ -448,12 +409,8 @@ fn copy_block(window: &Window, from: usize, buffer: &mut Buffer, to: usize) {
 }
 
 /// An HTAB that is left stands for a SP.
-fn tabs_to_spaces(octets: &mut [u8]) {
-    dispatch!(Level::new(), simd => tabs_to_spaces_with(simd, octets))
-}
-
 #[inline(always)]
-fn tabs_to_spaces_with(_: impl Simd, octets: &mut [u8]) {
+fn tabs_to_spaces(octets: &mut [u8]) {
     for octet in octets {
         *octet = if *octet == b'\t' { b' ' } else { *octet };
     }
