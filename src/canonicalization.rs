@@ -232,6 +232,8 @@ const REACH: usize = 256 * BLOCK;
 type Window = [u8; 2 * BLOCK];
 /// The last octets of a copy may lie beyond the capacity.
 type Buffer = [u8; CAPACITY + BLOCK];
+/// Octets between the two places where the buffer may begin: half a page.
+const APART: usize = 2048;
 
 /// Passes on the reduced form of octets that end in content.
 fn reduce(octets: &[u8], sink: &mut impl FnMut(&[u8])) {
@@ -242,10 +244,19 @@ fn reduce(octets: &[u8], sink: &mut impl FnMut(&[u8])) {
             sink(rest.get(..clean).unwrap_or_default());
             clean
         } else {
-            dispatch!(Level::new(), simd => reduce_with(simd, rest, sink))
+            dispatch!(level(), simd => reduce_with(simd, rest, sink))
         };
         rest = rest.get(taken..).unwrap_or_default();
     }
+}
+
+/// The vectors that bodies are read with: of 32 octets where the machine has them. Wider ones gain
+/// nothing, since nearly each of the loads and stores would lie across two lines of the cache.
+fn level() -> Level {
+    let level = Level::new();
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    let level = level.as_avx2().map_or(level, Level::Avx2);
+    level
 }
 
 /// How many octets stand before the next WSP, as far as is looked.
@@ -263,7 +274,7 @@ fn is_worth_handing_on(clean: usize, text: &[u8]) -> bool {
 /// are.
 #[inline(always)]
 fn reduce_with(simd: impl Simd, octets: &[u8], sink: &mut impl FnMut(&[u8])) -> usize {
-    let mut output = Output { bytes: [0; CAPACITY + BLOCK], length: 0 };
+    let mut output = Output { bytes: [0; APART + CAPACITY + BLOCK], start: 0, length: 0 };
     let mut last = [0; 3 * BLOCK];
     let mut rest = octets;
     loop {
@@ -279,6 +290,7 @@ fn reduce_with(simd: impl Simd, octets: &[u8], sink: &mut impl FnMut(&[u8])) -> 
         };
         // No more than there is room for if all is kept.
         let length = length.min(CAPACITY - BLOCK);
+        output.move_away(text);
         output.append(simd, text, length);
         rest = rest.get(length..).unwrap_or_default();
         if is_worth_handing_on(clean_octets(rest), rest) {
@@ -293,25 +305,38 @@ fn reduce_with(simd: impl Simd, octets: &[u8], sink: &mut impl FnMut(&[u8])) -> 
 
 /// Canonical octets on their way to the sink.
 struct Output {
-    bytes: Buffer,
+    bytes: [u8; APART + CAPACITY + BLOCK],
+    start: usize,
     /// Less than `BLOCK` between calls.
     length: usize,
 }
 
 impl Output {
-    /// Passes on the first octets and keeps what is behind them.
+    /// Passes on the first octets.
     #[inline(always)]
     fn pass_on(&mut self, length: usize, sink: &mut impl FnMut(&[u8])) {
-        let kept = self.bytes.get(length..).and_then(|rest| rest.first_chunk::<BLOCK>()).copied();
+        let end = self.start.saturating_add(length);
         if length > 0
-            && let Some(octets) = self.bytes.get(..length)
+            && let Some(octets) = self.bytes.get(self.start..end)
         {
             sink(octets);
         }
-        if let (Some(kept), Some(place)) = (kept, self.bytes.first_chunk_mut()) {
-            *place = kept;
-        }
+        self.start = end;
         self.length = self.length.saturating_sub(length);
+    }
+
+    /// Moves what waits to that place of the two which is further from the text by the low bits of the
+    /// addresses: loads wait for earlier stores that differ from them in higher bits only.
+    #[inline(always)]
+    fn move_away(&mut self, text: &[u8]) {
+        let distance = text.as_ptr().addr().wrapping_sub(self.bytes.as_ptr().addr());
+        let start = !distance.wrapping_add(APART / 2) & APART;
+        let waiting = self.bytes.get(self.start..).and_then(|rest| rest.first_chunk::<BLOCK>());
+        let waiting = waiting.copied().unwrap_or([0; BLOCK]);
+        if let Some(place) = self.bytes.get_mut(start..).and_then(<[_]>::first_chunk_mut) {
+            *place = waiting;
+        }
+        self.start = start;
     }
 
     /// Appends what is kept of the first octets of a text, of which a block stands behind that in which
@@ -321,32 +346,37 @@ impl Output {
     /// next copy overwrites what was too much, and no copy has a length to branch on.
     #[inline(always)]
     fn append(&mut self, simd: impl Simd, text: &[u8], length: usize) {
+        let Some(buffer) = self.bytes.get_mut(self.start..).and_then(<[_]>::first_chunk_mut) else {
+            return;
+        };
         // Where the first octet of the block would stand if nothing before it in the block were dropped.
         let mut origin = self.length;
         let mut start = 0_usize;
         let mut tabs = u8x64::splat(simd, 0).simd_eq(1);
         while start < length {
             let Some(window) = text.get(start..).and_then(|rest| rest.first_chunk()) else { break };
-            let [here, next] = [0, 1].map(|offset| vector(simd, window, offset));
+            let here = vector(simd, window, 0);
+            let next = vector(simd, window, 1);
             let tab = here.simd_eq(b'\t');
             tabs |= tab;
             let wsp = here.simd_eq(b' ') | tab;
-            // WSP before WSP or a control character: all but the last octet of each run is dropped in
-            // any case.
-            let mut runs = (wsp & next.simd_le(b' ')).to_bitmask();
-            copy_block(window, 0, &mut self.bytes, origin);
-            while runs != 0 {
-                let run_start = first_bit(runs);
+            let next_wsp = next.simd_eq(b' ') | next.simd_eq(b'\t');
+            let next_crlf = next.simd_eq(b'\r') & vector(simd, window, 2).simd_eq(b'\n');
+            let mut dropped = (wsp & (next_wsp | next_crlf)).to_bitmask();
+            copy_block(window, 0, buffer, origin);
+            // Once without a run, too, which costs less than a branch that nobody can foresee.
+            loop {
+                let run_start = first_bit(dropped);
                 // The carry of the sum goes through the first run and stops after it.
-                let carried = runs.wrapping_add(runs & runs.wrapping_neg());
-                runs &= carried;
-                let mut kept_from = first_bit(carried);
-                if !is_wsp_or_crlf(window, kept_from) {
-                    kept_from = keep_one_more(kept_from);
-                }
+                let carried = dropped.wrapping_add(dropped & dropped.wrapping_neg());
+                let run_end = first_bit(carried);
                 let position = origin.wrapping_add(run_start);
-                copy_block(window, kept_from, &mut self.bytes, position);
-                origin = position.wrapping_sub(kept_from);
+                copy_block(window, run_end, buffer, position);
+                origin = position.wrapping_sub(run_end);
+                dropped &= carried;
+                if dropped == 0 {
+                    break;
+                }
             }
             origin = origin.wrapping_add(BLOCK);
             start = start.wrapping_add(BLOCK);
@@ -354,30 +384,12 @@ impl Output {
         // What stands behind the first octets in their last block was taken for content.
         let end = origin.wrapping_sub(start.wrapping_sub(length));
         if tabs.to_bitmask() != 0
-            && let Some(octets) = self.bytes.get_mut(self.length..end)
+            && let Some(octets) = buffer.get_mut(self.length..end)
         {
             tabs_to_spaces(octets);
         }
         self.length = end;
     }
-}
-
-/// In front of a CR that ends no line, or of a control character, one WSP is kept: so seldom that
-/// the branch to here is foreseen.
-#[cold]
-fn keep_one_more(kept_from: usize) -> usize {
-    kept_from.wrapping_sub(1)
-}
-
-/// Whether WSP or CRLF stands there, where an octet up to SP does: as one bit of a set, so that no
-/// branch asks which of them it is.
-#[inline(always)]
-fn is_wsp_or_crlf(window: &Window, index: usize) -> bool {
-    const WSP: u64 = 1 << b' ' | 1 << b'\t';
-    let octets = window.get(index..).and_then(|rest| rest.first_chunk());
-    let [first, second] = octets.copied().unwrap_or_default();
-    let set = WSP | u64::from(second == b'\n') << b'\r';
-    set.wrapping_shr(first.into()) & 1 != 0
 }
 
 #[inline(always)]
