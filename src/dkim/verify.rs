@@ -230,6 +230,10 @@ impl Verifier {
     }
 }
 
+/// Octets of the header that most signatures cover at most: it may be far longer, and each of them would
+/// have room for all of it.
+const COVERED: usize = 1000;
+
 /// Reads the signatures of one header.
 struct Reader<'h, 'a> {
     header: &'h Header<'a>,
@@ -315,7 +319,7 @@ impl<'h, 'a> Reader<'h, 'a> {
         let header = self.header;
         let selector = self.selector.get_or_insert_with(|| Selector::new(header));
         let start = self.signed_headers.len();
-        self.signed_headers.reserve(header.as_bytes().len());
+        self.signed_headers.reserve(header.as_bytes().len().min(COVERED));
         selector.select(signature, hole, verdict, &mut self.signed_headers);
         let signed_header = start..self.signed_headers.len();
         verdict.note(|| Event::SignedHeader {
