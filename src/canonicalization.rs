@@ -362,6 +362,7 @@ impl Output {
             let wsp = here.simd_eq(b' ') | tab;
             let next_wsp = next.simd_eq(b' ') | next.simd_eq(b'\t');
             let next_crlf = next.simd_eq(b'\r') & vector(simd, window, 2).simd_eq(b'\n');
+            // RFC 6376 section 3.4.4: WSP before WSP and at the end of a line.
             let mut dropped = (wsp & (next_wsp | next_crlf)).to_bitmask();
             copy_block(window, 0, buffer, origin);
             // Once without a run, too, which costs less than a branch that nobody can foresee.
