@@ -41,9 +41,12 @@ fn is_named(field: &Field<'_>, kind: ArcField) -> bool {
     field.name().eq_ignore_ascii_case(kind.name().as_bytes())
 }
 
-/// The same fields from the bottom up.
+/// The same fields from the bottom up, but for a line of white space and text at the top: below a field it
+/// would continue it (RFC 5322 section 2.2.3).
 fn reversed(header: &Header<'_>) -> Vec<u8> {
-    let fields: Vec<_> = header.fields().map(|field| field.as_bytes()).collect();
+    let fields = header.fields().map(|field| field.as_bytes());
+    let fields: Vec<_> =
+        fields.filter(|field| !field.starts_with(b" ") && !field.starts_with(b"\t")).collect();
     let mut octets = Vec::new();
     for field in fields.into_iter().rev() {
         octets.extend_from_slice(field);
