@@ -11,6 +11,8 @@ use memchr::memchr2;
 pub use header::header_field;
 pub(crate) use header::{signature_field, signed_field};
 
+use crate::octets::{BLOCK, close_up, copy_block, vector};
+
 /// How much a message may change in transit before its hash does.
 ///
 /// A signature names one for the header and one for the body: the two words of its `c=` tag.
@@ -218,8 +220,6 @@ impl Held {
     }
 }
 
-/// Octets that one step looks at: as many as a mask has bits.
-const BLOCK: usize = 64;
 /// Octets that wait for the sink at most.
 const CAPACITY: usize = 64 * BLOCK;
 /// Octets without WSP that are worth handing on where they stand.
@@ -227,9 +227,6 @@ const CLEAN: usize = 16 * BLOCK;
 /// Octets to search at once for the next WSP: few enough to be in a near cache yet when hashed.
 const REACH: usize = 256 * BLOCK;
 
-/// A block and the block after it: what becomes of an octet depends on the two that follow, and
-/// copies of a whole block begin anywhere in it.
-type Window = [u8; 2 * BLOCK];
 /// The last octets of a copy may lie beyond the capacity.
 type Buffer = [u8; CAPACITY + BLOCK];
 /// Octets between the two places where the buffer may begin: half a page.
@@ -349,6 +346,7 @@ impl Output {
         let Some(buffer) = self.bytes.get_mut(self.start..).and_then(<[_]>::first_chunk_mut) else {
             return;
         };
+        let buffer: &mut Buffer = buffer;
         // Where the first octet of the block would stand if nothing before it in the block were dropped.
         let mut origin = self.length;
         let mut start = 0_usize;
@@ -363,23 +361,9 @@ impl Output {
             let next_wsp = next.simd_eq(b' ') | next.simd_eq(b'\t');
             let next_crlf = next.simd_eq(b'\r') & vector(simd, window, 2).simd_eq(b'\n');
             // RFC 6376 section 3.4.4: WSP before WSP and at the end of a line.
-            let mut dropped = (wsp & (next_wsp | next_crlf)).to_bitmask();
+            let dropped = (wsp & (next_wsp | next_crlf)).to_bitmask();
             copy_block(window, 0, buffer, origin);
-            // Once without a run, too, which costs less than a branch that nobody can foresee.
-            loop {
-                let run_start = first_bit(dropped);
-                // The carry of the sum goes through the first run and stops after it.
-                let carried = dropped.wrapping_add(dropped & dropped.wrapping_neg());
-                let run_end = first_bit(carried);
-                let position = origin.wrapping_add(run_start);
-                copy_block(window, run_end, buffer, position);
-                origin = position.wrapping_sub(run_end);
-                dropped &= carried;
-                if dropped == 0 {
-                    break;
-                }
-            }
-            origin = origin.wrapping_add(BLOCK);
+            origin = close_up(window, dropped, buffer, origin);
             start = start.wrapping_add(BLOCK);
         }
         // What stands behind the first octets in their last block was taken for content.
@@ -390,34 +374,6 @@ impl Output {
             tabs_to_spaces(octets);
         }
         self.length = end;
-    }
-}
-
-#[inline(always)]
-fn vector<S: Simd>(simd: S, window: &Window, offset: usize) -> u8x64<S> {
-    let octets = window.get(offset..).and_then(|rest| rest.first_chunk());
-    u8x64::load_array_ref(simd, octets.unwrap_or(&[0; BLOCK]))
-}
-
-/// The index of the lowest bit that is set, or `BLOCK`.
-#[inline(always)]
-fn first_bit(mask: u64) -> usize {
-    usize::try_from(mask.trailing_zeros()).unwrap_or(BLOCK)
-}
-
-#[inline(always)]
-fn copy_block(window: &Window, from: usize, buffer: &mut Buffer, to: usize) {
-    let source = window.get(from..).and_then(|rest| rest.first_chunk::<BLOCK>());
-    // The position is always less: the mask spares the check of a slice.
-    let place = buffer.get_mut(to & (CAPACITY - 1)..).and_then(|rest| rest.first_chunk_mut());
-    if let (Some(source), Some(place)) = (source, place) {
-        let place: &mut [u8; BLOCK] = place;
-        // Ascending, which a copy of the whole block is not: unaligned stores in descending order
-        // take twice the time.
-        let pieces = source.as_chunks::<32>().0;
-        for (to, from) in place.as_chunks_mut::<32>().0.iter_mut().zip(pieces) {
-            *to = *from;
-        }
     }
 }
 

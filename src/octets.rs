@@ -44,6 +44,17 @@ impl Sought for NotGraphic {
     }
 }
 
+/// SP and the control characters before it, of which a tag value has those that fold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Blank;
+
+impl Sought for Blank {
+    #[inline(always)]
+    fn among<S: Simd, V: SimdBase<S, Element = u8>>(&self, octets: V) -> V::Mask {
+        octets.simd_le(b' ')
+    }
+}
+
 /// All octets but those of ASCII.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EightBit;
@@ -76,7 +87,7 @@ pub(crate) fn mask(sought: &impl Sought, block: &[u8; BLOCK]) -> u64 {
 
 /// The lowest bit that is set.
 fn first_bit(mask: u64) -> Option<usize> {
-    usize::try_from(mask.trailing_zeros()).ok().filter(|bit| *bit < BLOCK)
+    Some(bit(mask)).filter(|bit| *bit < BLOCK)
 }
 
 /// Where what is sought stands in a text, from the first place to the last.
@@ -133,6 +144,85 @@ impl<S: Sought> Iterator for Positions<'_, S> {
         self.places &= self.places.wrapping_sub(1);
         Some(self.start.saturating_add(place))
     }
+}
+
+/// A block and the block after it: what becomes of an octet may depend on those that follow, and copies
+/// of a whole block begin anywhere in it.
+pub(crate) type Window = [u8; 2 * BLOCK];
+
+/// The window at a place of a text; zeros stand for what is not there.
+#[inline(always)]
+pub(crate) fn window<'w>(text: &'w [u8], start: usize, near_end: &'w mut Window) -> &'w Window {
+    let rest = text.get(start..).unwrap_or_default();
+    if let Some(window) = rest.first_chunk() {
+        return window;
+    }
+    *near_end = [0; 2 * BLOCK];
+    if let Some(place) = near_end.get_mut(..rest.len()) {
+        place.copy_from_slice(rest);
+    }
+    near_end
+}
+
+/// The block that begins at an offset of a window.
+#[inline(always)]
+pub(crate) fn vector<S: Simd>(simd: S, window: &Window, offset: usize) -> u8x64<S> {
+    let octets = window.get(offset..).and_then(|rest| rest.first_chunk());
+    u8x64::load_array_ref(simd, octets.unwrap_or(&[0; BLOCK]))
+}
+
+/// Lets the octets of a block that are kept close up in a copy of it, and returns where in the buffer the
+/// next block is to be copied to. The copy begins at `origin`.
+///
+/// Every step copies a whole block, however few octets lie between two runs that are dropped: the next
+/// one overwrites what was too much, and no copy has a length to branch on.
+#[inline(always)]
+pub(crate) fn close_up(window: &Window, dropped: u64, buffer: &mut [u8], origin: usize) -> usize {
+    let (mut dropped, mut origin) = (dropped, origin);
+    // Once without a run, too, which costs less than a branch that nobody can foresee.
+    loop {
+        let run_start = bit(dropped);
+        // The carry of the sum goes through the first run and stops after it.
+        let carried = dropped.wrapping_add(dropped & dropped.wrapping_neg());
+        let run_end = bit(carried);
+        let position = origin.wrapping_add(run_start);
+        copy_block(window, run_end, buffer, position);
+        // Where the block would begin if nothing before the run's end were dropped.
+        origin = position.wrapping_sub(run_end);
+        dropped &= carried;
+        if dropped == 0 {
+            return origin.wrapping_add(BLOCK);
+        }
+    }
+}
+
+/// Copies the block that begins at an offset of a window.
+#[inline(always)]
+pub(crate) fn copy_block(window: &Window, offset: usize, buffer: &mut [u8], to: usize) {
+    let source = window.get(offset..).and_then(|rest| rest.first_chunk::<BLOCK>());
+    let place = buffer.get_mut(to..).and_then(|rest| rest.first_chunk_mut());
+    if let (Some(source), Some(place)) = (source, place) {
+        let place: &mut [u8; BLOCK] = place;
+        // Ascending, which a copy of the whole block is not: unaligned stores in descending order
+        // take twice the time.
+        let pieces = source.as_chunks::<32>().0;
+        for (to, from) in place.as_chunks_mut::<32>().0.iter_mut().zip(pieces) {
+            *to = *from;
+        }
+    }
+}
+
+/// The lowest bit that is set, or `BLOCK`.
+#[inline(always)]
+fn bit(mask: u64) -> usize {
+    usize::try_from(mask.trailing_zeros()).unwrap_or(BLOCK)
+}
+
+/// The bits of as many octets as there are from the first of a block on.
+#[inline(always)]
+pub(crate) fn first_bits(octets: usize) -> u64 {
+    let further = u32::try_from(BLOCK.saturating_sub(octets)).unwrap_or(0);
+    u64::MAX.unbounded_shr(further)
 }
 
 /// Octets at the beginning of a field in which names end that are not long.

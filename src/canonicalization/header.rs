@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use fearless_simd::{Level, SimdBase, SimdMask, dispatch, u8x32};
+use fearless_simd::{Simd, SimdBase, SimdMask, dispatch, u8x64};
 
-use super::{CRLF, Canonicalization, first_bit};
+use super::{CRLF, Canonicalization, level, tabs_to_spaces};
 use crate::message::Field;
-use crate::octets::{self, HEAD, NotGraphic};
+use crate::octets::{self, BLOCK, HEAD, NotGraphic, close_up, first_bits, vector, window};
 
 /// Appends the canonical form of one header field to `out`.
 ///
@@ -59,7 +59,7 @@ pub(crate) fn signature_field(
         Canonicalization::Relaxed => {
             relaxed_header_field(before, field.colon(), out);
             // All white space around the value is in the hole.
-            unfold(behind, out);
+            unfold(behind, behind.length, 0, out);
         }
     }
 }
@@ -67,9 +67,9 @@ pub(crate) fn signature_field(
 /// A text and whatever stands behind it in memory, so that steps of several octets may begin near its
 /// end.
 #[derive(Clone, Copy)]
-struct Text<'a> {
-    octets: &'a [u8],
-    length: usize,
+pub(super) struct Text<'a> {
+    pub(super) octets: &'a [u8],
+    pub(super) length: usize,
 }
 
 impl<'a> Text<'a> {
@@ -93,27 +93,14 @@ impl<'a> Text<'a> {
             length: self.length.saturating_sub(octets),
         }
     }
-
-    fn without_leading_white_space(self) -> Self {
-        let mut text = self.as_bytes();
-        while let [b' ' | b'\t', rest @ ..] | [b'\r', b'\n', b' ' | b'\t', rest @ ..] = text {
-            text = rest;
-        }
-        self.behind(self.length.saturating_sub(text.len()))
-    }
 }
 
 fn relaxed_header_field(field: Text<'_>, colon: usize, out: &mut Vec<u8>) {
-    out.reserve(field.length.saturating_add(STEP));
-    let text = field.without_line_end();
-    relaxed_name(Text { length: colon.min(text.length), ..text }, out);
-    if colon < text.length {
-        out.push(b':');
-        unfold(text.behind(colon.saturating_add(1)), out);
-    }
-    if text.length < field.length {
-        out.extend_from_slice(CRLF);
-    }
+    let end = field.without_line_end().length;
+    relaxed_name(Text { length: colon.min(end), ..field }, out);
+    // What blank stands behind the colon is dropped.
+    let value = field.behind(colon.min(end));
+    unfold(value, end.saturating_sub(colon), 1 << 1, out);
 }
 
 /// Appends the name with which a field begins.
@@ -130,72 +117,73 @@ fn relaxed_name(name: Text<'_>, out: &mut Vec<u8>) {
         out.truncate(start.saturating_add(name.length));
         return;
     }
-    unfold(name, out);
+    unfold(name, name.length, 1, out);
     if let Some(name) = out.get_mut(start..) {
         name.make_ascii_lowercase();
     }
 }
 
-/// Appends the text unfolded, with its whitespace reduced and none at either end.
-fn unfold(text: Text<'_>, out: &mut Vec<u8>) {
-    let start = out.len();
-    let mut rest = text;
-    loop {
-        let words = rest.without_leading_white_space();
-        if words.length == 0 {
-            return;
-        }
-        if words.length < rest.length && out.len() > start {
-            out.push(b' ');
-        }
-        rest = words.behind(copy_words(words, out));
-    }
+/// Appends the text unfolded and with its WSP reduced. None is left at `end`, where the text ends but for
+/// a line end that is kept, nor where `leading` has a bit: the lowest stands for the first octet.
+fn unfold(text: Text<'_>, end: usize, leading: u64, out: &mut Vec<u8>) {
+    dispatch!(level(), simd => unfold_with(simd, text, end, leading, out));
 }
 
-/// Octets that are looked at and copied at once.
-const STEP: usize = 32;
+#[inline(always)]
+pub(super) fn unfold_with<S: Simd>(
+    simd: S,
+    text: Text<'_>,
+    end: usize,
+    leading: u64,
+    out: &mut Vec<u8>,
+) {
+    let origin = out.len();
+    // Where the next octet that is kept stands.
+    let mut next = origin;
+    out.reserve(text.length.saturating_add(2 * BLOCK));
+    let mut near_end = [0; 2 * BLOCK];
+    let mut leading = leading;
+    let mut fold_goes_on = 0;
+    let mut tabs = u8x64::splat(simd, 0).simd_eq(1);
+    let mut start = 0_usize;
+    while start < text.length {
+        let window = window(text.octets, start, &mut near_end);
+        let [here, second, third] = [0, 1, 2].map(|offset| vector(simd, window, offset));
+        let tab = here.simd_eq(b'\t');
+        tabs |= tab;
+        let wsp = here.simd_eq(b' ') | tab;
+        let line_end = here.simd_eq(b'\r') & second.simd_eq(b'\n');
+        let fold = line_end & (third.simd_eq(b' ') | third.simd_eq(b'\t'));
+        let (wsp, fold) = (wsp.to_bitmask(), fold.to_bitmask());
 
-/// Appends what stands before white space that may be other than one SP between two words, and returns
-/// how many octets that are: at least the first, which is no white space.
-fn copy_words(text: Text<'_>, out: &mut Vec<u8>) -> usize {
-    let start = out.len();
-    let mut rest = text;
-    loop {
-        let near_end;
-        let step = match rest.octets.first_chunk() {
-            Some(step) => step,
-            None => {
-                let mut octets = [0; STEP];
-                if let Some(place) = octets.get_mut(..rest.octets.len()) {
-                    place.copy_from_slice(rest.octets);
-                }
-                near_end = octets;
-                &near_end
-            }
-        };
-        let position = out.len();
-        // What is too much is cut off again, as above.
-        out.extend_from_slice(step);
-        if let Some(end) = end_of_words(step, rest) {
-            let end = position.saturating_add(end).max(start.saturating_add(1));
-            out.truncate(end);
-            return end.saturating_sub(start);
+        let rest = end.saturating_sub(start);
+        let inside = first_bits(rest);
+        let last = inside & !first_bits(rest.saturating_sub(1));
+        let folds = (fold | fold << 1 | fold_goes_on) & inside;
+        fold_goes_on = fold >> (BLOCK - 1);
+        let blank = (wsp & inside) | folds;
+        // The carry of the sum goes through a run of blanks that begins where it shall.
+        let led = blank & !blank.wrapping_add(leading);
+        leading = led >> (BLOCK - 1);
+        let is_next_blank = matches!(
+            window.split_at(BLOCK).1,
+            [b' ' | b'\t', ..] | [b'\r', b'\n', b' ' | b'\t', ..]
+        );
+        let next_blank = blank >> 1 | u64::from(is_next_blank) << (BLOCK - 1);
+        let dropped = folds | led | blank & (next_blank | last);
+
+        out.truncate(next);
+        out.extend_from_slice(window);
+        if let Some(copy) = out.last_chunk_mut::<{ 2 * BLOCK }>() {
+            next = next.wrapping_add(close_up(window, dropped, copy, 0));
         }
-        rest = rest.behind(STEP);
+        start = start.wrapping_add(BLOCK);
     }
-}
-
-/// Where in the step with which a text begins stands its end, a control character, or a SP in front of
-/// white space, of a control character or of the end.
-fn end_of_words(step: &[u8; STEP], text: Text<'_>) -> Option<usize> {
-    let (controls, spaces) = dispatch!(Level::baseline(), simd => {
-        let octets = u8x32::load_array_ref(simd, step);
-        (octets.simd_lt(b' ').to_bitmask(), octets.simd_eq(b' ').to_bitmask())
-    });
-    let is_next_blank = text.octets.get(STEP).is_some_and(|next| *next <= b' ');
-    let end = u64::MAX.unbounded_shl(u32::try_from(text.length).unwrap_or(u32::MAX));
-    let ends = controls | end;
-    let blanks = ends | spaces | u64::from(is_next_blank) << STEP;
-    let found = ends | spaces & blanks >> 1;
-    Some(first_bit(found)).filter(|found| *found < STEP)
+    // What stands behind the text in its last block was kept.
+    out.truncate(next.wrapping_sub(start.wrapping_sub(text.length)));
+    if tabs.to_bitmask() != 0
+        && let Some(octets) = out.get_mut(origin..)
+    {
+        tabs_to_spaces(octets);
+    }
 }

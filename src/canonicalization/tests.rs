@@ -1,4 +1,5 @@
 use super::Canonicalization::{Relaxed, Simple};
+use super::header::{Text, unfold_with};
 use super::{BLOCK, BodyCanonicalizer, CAPACITY, CLEAN, CRLF, Canonicalization};
 use super::{header_field, reduce_with, signature_field, signed_field};
 use crate::message::Header;
@@ -283,6 +284,24 @@ fn each_width_of_vectors_keeps_the_same() {
         });
         let kept: Vec<_> = kept.collect();
         assert!(kept.iter().all(|other| *other == kept[0]), "{}", text.escape_ascii());
+    }
+}
+
+/// Nor does what is kept of a header field.
+#[test]
+fn each_width_of_vectors_unfolds_the_same() {
+    let mut random = Random(0x6376);
+    for round in 0..1_000 {
+        let octets = random.text(1 + round % 300, [1, 2, 5, 20, 80][round % 5]);
+        let (end, leading) = (random.below(octets.len() + 1), 1 << random.below(64));
+        let unfolded = levels().into_iter().map(|level| {
+            let text = Text { octets: &octets, length: octets.len() };
+            let mut unfolded = b"before".to_vec();
+            dispatch!(level, simd => unfold_with(simd, text, end, leading, &mut unfolded));
+            unfolded
+        });
+        let unfolded: Vec<_> = unfolded.collect();
+        assert!(unfolded.iter().all(|other| *other == unfolded[0]), "{}", octets.escape_ascii());
     }
 }
 

@@ -1,38 +1,66 @@
 //! Fields by name, for selecting them from the bottom up.
 
-use super::Header;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::LazyLock;
 
-/// The fields of a header sorted by name without regard to case, the lowest of each name first.
+use super::{Field, Header};
+
+/// The fields of a header by name without regard to case, the lowest of each name first.
 ///
-/// Built once in `n log n`, it answers in `log n` which fields bear a name, however many of them
-/// there are: the h= tags of several signatures may name thousands of fields thousands of times.
+/// A hash table: however many fields there are, it is built in linear time and tells at once which bear a
+/// name, since the h= tags of several signatures may name thousands of fields thousands of times. Nobody
+/// can choose names that fall together, for the hash depends on a secret.
 #[derive(Debug)]
 pub(crate) struct FieldIndex<'h, 'a> {
     header: &'h Header<'a>,
+    secret: [u64; 2],
+    /// One for each field, and at the same time one for each bucket.
     entries: Vec<Entry>,
 }
 
-/// Small, because sorting moves them; a name that the key does not hold whole is looked up.
 #[derive(Debug)]
 struct Entry {
-    key: u128,
-    position: u32,
-    /// In the first entry of a name, how many of its fields are taken.
+    key: Key,
+    /// The lowest field whose name falls into the bucket of this entry's place.
+    lowest: u32,
+    /// The next field above whose name falls into the same bucket as this one's.
+    above: u32,
+    /// In the lowest field of a name, which of them was taken last.
     taken: u32,
 }
 
+/// In place of a field's position.
+const NONE: u32 = u32::MAX;
+
 impl<'h, 'a> FieldIndex<'h, 'a> {
     pub(crate) fn new(header: &'h Header<'a>) -> Self {
-        let count = u32::try_from(header.fields().len()).unwrap_or(u32::MAX);
-        let fields = (0..count).zip(header.fields()).rev();
-        let mut entries: Vec<_> = fields
-            .map(|(position, field)| Entry { key: key(field.name()), position, taken: 0 })
-            .collect();
-        entries.sort_by_key(|entry| entry.key);
-        for group in entries.chunk_by_mut(|a, b| a.key == b.key && !is_whole(a.key)) {
-            group.sort_by(|a, b| between(header, a).cmp(between(header, b)));
+        static SECRET: LazyLock<[u64; 2]> = LazyLock::new(|| {
+            let random = RandomState::new();
+            [0, 1].map(|number| random.hash_one(number))
+        });
+        let entry = |field: Field<'_>| Entry {
+            key: Key::of(field.name()),
+            lowest: NONE,
+            above: NONE,
+            taken: NONE,
+        };
+        let entries = header.fields().map(entry).collect();
+        let mut index = Self { header, secret: *SECRET, entries };
+        for (position, field) in (0..NONE).zip(header.fields()) {
+            index.insert(position, field.name());
         }
-        Self { header, entries }
+        index
+    }
+
+    /// Puts a field below all others of its bucket.
+    fn insert(&mut self, position: u32, name: &[u8]) {
+        let Some(key) = self.entry(position).map(|entry| entry.key) else { return };
+        let bucket = self.bucket(&key, name);
+        let Some(bucket) = self.entries.get_mut(bucket) else { return };
+        let above = std::mem::replace(&mut bucket.lowest, position);
+        if let Some(entry) = self.entry_mut(position) {
+            entry.above = above;
+        }
     }
 
     /// The header whose fields these are.
@@ -42,91 +70,140 @@ impl<'h, 'a> FieldIndex<'h, 'a> {
 
     /// Takes the lowest field of a name that is not taken yet and not the one at `except`.
     pub(crate) fn take(&mut self, name: &[u8], except: usize) -> Option<usize> {
-        let key = key(name);
-        let mut start = self.entries.partition_point(|entry| entry.key < key);
-        if !is_whole(key) {
-            let alike = self.entries.get(start..).unwrap_or_default();
-            let before =
-                |entry: &Entry| entry.key == key && between(self.header, entry).lt(middle(name));
-            start = start.saturating_add(alike.partition_point(before));
-        }
-        loop {
-            let taken = usize::try_from(self.entries.get(start)?.taken).ok()?;
-            let entry = self.entries.get(start.checked_add(taken)?)?;
-            if !self.has_name(entry, key, || middle(name)) {
-                return None;
-            }
-            let position = usize::try_from(entry.position).ok()?;
-            let first = self.entries.get_mut(start)?;
-            first.taken = first.taken.saturating_add(1);
-            if position != except {
-                return Some(position);
-            }
-        }
+        let key = Key::of(name);
+        let bucket = self.entries.get(self.bucket(&key, name))?;
+        let lowest = self.first_named(bucket.lowest, &key, || name)?;
+        let candidate = match self.entry(lowest)?.taken {
+            NONE => lowest,
+            taken => self.above(taken)?,
+        };
+        let found = self.other_than(except, candidate)?;
+        self.entry_mut(lowest)?.taken = found;
+        usize::try_from(found).ok()
     }
 
     /// Gives back all that was taken, and tells the positions of fields that were left of names of
     /// which some were taken: one for each name, other than the one at `except`.
     pub(crate) fn give_back(&mut self, except: usize, mut left_over: impl FnMut(usize)) {
-        for start in 0..self.entries.len() {
-            let Some(first) = self.entries.get_mut(start).filter(|first| first.taken > 0) else {
-                continue;
-            };
-            let taken = usize::try_from(std::mem::take(&mut first.taken)).unwrap_or(usize::MAX);
-            let Some((first, others)) = self.entries.get(start..).and_then(<[_]>::split_first)
-            else {
-                continue;
-            };
-            let left = others.get(taken.saturating_sub(1)..).unwrap_or_default().iter();
-            let left = left.take_while(|entry| {
-                self.has_name(entry, first.key, || between(self.header, first))
-            });
-            let mut left = left.filter_map(|entry| usize::try_from(entry.position).ok());
-            left.find(|position| *position != except).into_iter().for_each(&mut left_over);
+        for lowest in 0..self.entries.len() {
+            let Some(entry) = self.entries.get_mut(lowest) else { return };
+            let taken = std::mem::replace(&mut entry.taken, NONE);
+            if taken != NONE
+                && let Some(left) = self.above(taken).and_then(|left| self.other_than(except, left))
+            {
+                left_over(usize::try_from(left).unwrap_or(usize::MAX));
+            }
         }
     }
 
-    /// Whether a name with this key and these octets between is that of the entry.
-    fn has_name<M>(&self, entry: &Entry, key: u128, middle: impl FnOnce() -> M) -> bool
-    where
-        M: Iterator<Item = u8>,
-    {
-        entry.key == key && (is_whole(key) || between(self.header, entry).eq(middle()))
+    /// The field at a position, or the next one above of its name if that is the one at `except`.
+    fn other_than(&self, except: usize, position: u32) -> Option<u32> {
+        match usize::try_from(position) {
+            Ok(found) if found == except => self.above(position),
+            _ => Some(position),
+        }
+    }
+
+    /// The next field of the same name above a field.
+    fn above(&self, position: u32) -> Option<u32> {
+        let entry = self.entry(position)?;
+        self.first_named(entry.above, &entry.key, || self.name(position))
+    }
+
+    /// The first field of a name from a position upwards, in one bucket.
+    fn first_named<'n>(&self, from: u32, key: &Key, name: impl Fn() -> &'n [u8]) -> Option<u32> {
+        let mut position = from;
+        loop {
+            let entry = self.entry(position)?;
+            if entry.key == *key
+                && (key.is_whole() || self.name(position).eq_ignore_ascii_case(name()))
+            {
+                return Some(position);
+            }
+            position = entry.above;
+        }
+    }
+
+    fn entry(&self, position: u32) -> Option<&Entry> {
+        self.entries.get(usize::try_from(position).ok()?)
+    }
+
+    fn entry_mut(&mut self, position: u32) -> Option<&mut Entry> {
+        self.entries.get_mut(usize::try_from(position).ok()?)
+    }
+
+    fn name(&self, position: u32) -> &'a [u8] {
+        let field = usize::try_from(position).ok().and_then(|position| self.header.field(position));
+        field.map(|field| field.name()).unwrap_or_default()
+    }
+
+    /// The place of the bucket that a name falls into.
+    fn bucket(&self, key: &Key, name: &[u8]) -> usize {
+        let [secret, other] = self.secret;
+        let length = u64::from(key.length);
+        let mut hash =
+            folded_product(key.first ^ secret, key.last ^ length.rotate_right(8) ^ other);
+        if !key.is_whole() {
+            let middle = name.get(KEPT..name.len().saturating_sub(KEPT)).unwrap_or_default();
+            let (chunks, rest) = middle.as_chunks();
+            for chunk in chunks {
+                hash = folded_product(hash ^ lower_case(u64::from_le_bytes(*chunk)), other);
+            }
+            hash = folded_product(hash ^ lower_case(number(rest)), other);
+        }
+        // The upper half of the product is below the number of buckets, each as likely.
+        let buckets = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
+        let [_, bucket] = halves(u128::from(hash).wrapping_mul(u128::from(buckets)));
+        usize::try_from(bucket).unwrap_or_default()
     }
 }
 
-/// Octets of a name that its key holds: the first beside its length, and the last.
-const FIRST_OCTETS: usize = 7;
-const LAST_OCTETS: usize = 8;
-
 /// Length, first and last octets of a name in lower case: all of most names.
-fn key(name: &[u8]) -> u128 {
-    let first = match name.first_chunk() {
-        Some([a, b, c, d, e, f, g]) => u64::from_be_bytes([0, *a, *b, *c, *d, *e, *f, *g]),
-        None => name.iter().fold(0, |octets, octet| octets << 8 | u64::from(*octet)),
-    };
-    let last =
-        name.last_chunk().map_or(0, |octets: &[u8; LAST_OCTETS]| u64::from_be_bytes(*octets));
-    let length = u64::try_from(name.len()).unwrap_or(u64::MAX).min(255);
-    u128::from(length << 56 | lower_case(first)) << 64 | u128::from(lower_case(last))
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    first: u64,
+    last: u64,
+    length: u32,
 }
 
-/// Whether a key holds all octets of its name.
-fn is_whole(key: u128) -> bool {
-    let [length, ..] = key.to_be_bytes();
-    usize::from(length) <= FIRST_OCTETS + LAST_OCTETS
+/// Octets at either end of a name that its key holds.
+const KEPT: usize = 8;
+
+impl Key {
+    fn of(name: &[u8]) -> Self {
+        let (first, last) = match (name.first_chunk(), name.last_chunk()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => (number(name), 0),
+        };
+        let length = u32::try_from(name.len()).unwrap_or(u32::MAX);
+        Self { first: lower_case(first), last: lower_case(last), length }
+    }
+
+    /// Whether it holds all octets of its name.
+    fn is_whole(&self) -> bool {
+        usize::try_from(self.length).is_ok_and(|length| length <= 2 * KEPT)
+    }
 }
 
-/// The octets of a name that its key does not hold, in lower case.
-fn middle(name: &[u8]) -> impl Iterator<Item = u8> {
-    let middle = name.get(FIRST_OCTETS..name.len().saturating_sub(LAST_OCTETS));
-    middle.unwrap_or_default().iter().map(u8::to_ascii_lowercase)
+/// Fewer than eight octets as a number.
+fn number(octets: &[u8]) -> u64 {
+    match (octets.first_chunk(), octets.last_chunk()) {
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        _ => octets.iter().fold(0, |number, octet| number << 8 | u64::from(*octet)),
+    }
 }
 
-/// As [`middle`], of the name that an entry stands for.
-fn between<'a>(header: &Header<'a>, entry: &Entry) -> impl Iterator<Item = u8> + use<'a> {
-    let field = usize::try_from(entry.position).ok().and_then(|position| header.field(position));
-    middle(field.map(|field| field.name()).unwrap_or_default())
+/// Both halves of a product in one number, of which each bit depends on all of both factors.
+fn folded_product(a: u64, b: u64) -> u64 {
+    let [low, high] = halves(u128::from(a).wrapping_mul(u128::from(b)));
+    low ^ high
+}
+
+fn halves(number: u128) -> [u64; 2] {
+    let low = number & u128::from(u64::MAX);
+    [low, number >> 64].map(|half| u64::try_from(half).unwrap_or_default())
 }
 
 /// Puts eight octets into lower case, all at once.
@@ -170,20 +247,31 @@ mod tests {
         assert_eq!([(); 3].map(|()| index.take(b"to", 2)), [Some(5), Some(0), None]);
     }
 
+    /// Names that differ in case only have one key; others that it holds whole have others.
     #[test]
     fn keys_hold_names_in_lower_case() {
         for octet in 0..=u8::MAX {
-            let mut name = [octet, b'M', octet, 0xff, b'Z', b'[', octet];
-            let found = key(&name);
-            name.make_ascii_lowercase();
-            let [a, b, c, d, e, f, g] = name;
-            assert_eq!(found.to_be_bytes()[..8], [7, a, b, c, d, e, f, g]);
-            assert_eq!(key(&[octet]).to_be_bytes()[..8], [1, 0, 0, 0, 0, 0, 0, a]);
-            assert_eq!(found as u64, 0);
-            let name = [octet; 8];
-            assert_eq!(key(&name) as u64, u64::from_be_bytes([a; 8]));
+            for length in 1..=20 {
+                for at in 0..length {
+                    let mut name = vec![b'M'; length];
+                    name[at] = octet;
+                    let key = Key::of(&name);
+                    let lower = name.to_ascii_lowercase();
+                    assert_eq!(key, Key::of(&lower));
+                    assert_eq!(key.is_whole(), length <= 16);
+                    let other = [lower[at] ^ 1];
+                    name.splice(at..=at, other);
+                    assert!(
+                        key != Key::of(&name) || !key.is_whole(),
+                        "{octet} at {at} of {length}"
+                    );
+                }
+            }
         }
-        assert_eq!(key(&[b'A'; 300]) >> 112, 0xff61);
+        assert_eq!(
+            lower_case(u64::from_le_bytes(*b"aZ@[{\xc1\xffZ")).to_le_bytes(),
+            *b"az@[{\xc1\xffz"
+        );
     }
 
     #[test]
