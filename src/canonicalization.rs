@@ -5,13 +5,13 @@
 
 mod header;
 
-use fearless_simd::{Level, Simd, SimdBase, SimdMask, dispatch, u8x64};
+use fearless_simd::{Level, Select, Simd, SimdBase, SimdMask, dispatch, mask8x64, u8x64};
 use memchr::memchr2;
 
 pub use header::header_field;
 pub(crate) use header::{signature_field, signed_field};
 
-use crate::octets::{BLOCK, close_up, copy_block, vector};
+use crate::octets::{self, BLOCK, Window, vector};
 
 /// How much a message may change in transit before its hash does.
 ///
@@ -241,19 +241,10 @@ fn reduce(octets: &[u8], sink: &mut impl FnMut(&[u8])) {
             sink(rest.get(..clean).unwrap_or_default());
             clean
         } else {
-            dispatch!(level(), simd => reduce_with(simd, rest, sink))
+            dispatch!(Level::new(), simd => reduce_with(simd, rest, sink))
         };
         rest = rest.get(taken..).unwrap_or_default();
     }
-}
-
-/// The vectors that bodies are read with: of 32 octets where the machine has them. Wider ones gain
-/// nothing, since nearly each of the loads and stores would lie across two lines of the cache.
-fn level() -> Level {
-    let level = Level::new();
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    let level = level.as_avx2().map_or(level, Level::Avx2);
-    level
 }
 
 /// How many octets stand before the next WSP, as far as is looked.
@@ -338,50 +329,73 @@ impl Output {
 
     /// Appends what is kept of the first octets of a text, of which a block stands behind that in which
     /// they end.
-    ///
-    /// Every copy is of a whole block, however few octets lie between two runs that are dropped: the
-    /// next copy overwrites what was too much, and no copy has a length to branch on.
     #[inline(always)]
     fn append(&mut self, simd: impl Simd, text: &[u8], length: usize) {
         let Some(buffer) = self.bytes.get_mut(self.start..).and_then(<[_]>::first_chunk_mut) else {
             return;
         };
         let buffer: &mut Buffer = buffer;
-        // Where the first octet of the block would stand if nothing before it in the block were dropped.
-        let mut origin = self.length;
+        let mut closing = Closing::new(simd);
+        let mut end = self.length;
         let mut start = 0_usize;
-        let mut tabs = u8x64::splat(simd, 0).simd_eq(1);
         while start < length {
             let Some(window) = text.get(start..).and_then(|rest| rest.first_chunk()) else { break };
-            let here = vector(simd, window, 0);
-            let next = vector(simd, window, 1);
-            let tab = here.simd_eq(b'\t');
-            tabs |= tab;
-            let wsp = here.simd_eq(b' ') | tab;
-            let next_wsp = next.simd_eq(b' ') | next.simd_eq(b'\t');
-            let next_crlf = next.simd_eq(b'\r') & vector(simd, window, 2).simd_eq(b'\n');
+            let [here, next, third] = [0, 1, 2].map(|offset| vector(simd, window, offset));
             // RFC 6376 section 3.4.4: WSP before WSP and at the end of a line.
-            let dropped = (wsp & (next_wsp | next_crlf)).to_bitmask();
-            copy_block(window, 0, buffer, origin);
-            origin = close_up(window, dropped, buffer, origin);
+            let next = not_wsp(next).min((next ^ b'\r') | (third ^ b'\n'));
+            let dropped = (not_wsp(here) | next).simd_eq(0).to_bitmask();
+            end = closing.copy(window, dropped, buffer, end);
             start = start.wrapping_add(BLOCK);
         }
         // What stands behind the first octets in their last block was taken for content.
-        let end = origin.wrapping_sub(start.wrapping_sub(length));
-        if tabs.to_bitmask() != 0
-            && let Some(octets) = buffer.get_mut(self.length..end)
-        {
-            tabs_to_spaces(octets);
-        }
+        let end = end.wrapping_sub(start.wrapping_sub(length));
+        closing.finish(buffer.get_mut(self.length..end).unwrap_or_default());
         self.length = end;
     }
 }
 
-/// An HTAB that is left stands for a SP.
+/// Zero where an octet is WSP: sums and minima of such vectors take fewer steps than masks do.
 #[inline(always)]
-fn tabs_to_spaces(octets: &mut [u8]) {
-    for octet in octets {
-        *octet = if *octet == b'\t' { b' ' } else { *octet };
+fn not_wsp<S: Simd>(octets: u8x64<S>) -> u8x64<S> {
+    (octets ^ b' ').min(octets ^ b'\t')
+}
+
+/// Copies what is kept of blocks, closed up and with a SP for each HTAB.
+struct Closing<S: Simd> {
+    simd: S,
+    /// In which places of any block an HTAB is left.
+    tabs: mask8x64<S>,
+}
+
+impl<S: Simd> Closing<S> {
+    #[inline(always)]
+    fn new(simd: S) -> Self {
+        Self { simd, tabs: mask8x64::splat(simd, false) }
+    }
+
+    /// Copies the block with which a window begins to `to`, and returns where the next belongs. Up to two
+    /// blocks are written.
+    #[inline(always)]
+    fn copy(&mut self, window: &Window, dropped: u64, buffer: &mut [u8], to: usize) -> usize {
+        let here = vector(self.simd, window, 0);
+        let tab = here.simd_eq(b'\t');
+        if octets::compresses(self.simd) {
+            let here = tab.select(u8x64::splat(self.simd, b' '), here);
+            octets::compress(here, dropped, buffer, to)
+        } else {
+            self.tabs |= tab;
+            octets::close_up(window, dropped, buffer, to)
+        }
+    }
+
+    /// Puts right what was copied.
+    #[inline(always)]
+    fn finish(self, copied: &mut [u8]) {
+        if self.tabs.to_bitmask() != 0 {
+            for octet in copied {
+                *octet = if *octet == b'\t' { b' ' } else { *octet };
+            }
+        }
     }
 }
 

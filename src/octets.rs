@@ -1,6 +1,6 @@
 //! Searches in octets, a block at a time: no branch for each octet, none that depends on distances.
 
-use fearless_simd::{Level, Simd, SimdBase, SimdMask, dispatch, u8x32, u8x64};
+use fearless_simd::{Level, Simd, SimdBase, SimdMask, dispatch, mask8x64, u8x32, u8x64};
 
 /// Octets that are searched at once: as many as a mask has bits.
 pub(crate) const BLOCK: usize = 64;
@@ -171,14 +171,40 @@ pub(crate) fn vector<S: Simd>(simd: S, window: &Window, offset: usize) -> u8x64<
     u8x64::load_array_ref(simd, octets.unwrap_or(&[0; BLOCK]))
 }
 
-/// Lets the octets of a block that are kept close up in a copy of it, and returns where in the buffer the
-/// next block is to be copied to. The copy begins at `origin`.
+/// Whether the machine has an instruction that closes up what is kept of a block.
+#[inline(always)]
+pub(crate) fn compresses(simd: impl Simd) -> bool {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    return matches!(simd.level(), Level::Avx512(_));
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+    return false;
+}
+
+/// As [`close_up`], of octets that are in a register, on a machine that has an instruction for it.
+#[inline(always)]
+pub(crate) fn compress<S: Simd>(
+    octets: u8x64<S>,
+    dropped: u64,
+    buffer: &mut [u8],
+    to: usize,
+) -> usize {
+    let kept = mask8x64::from_bitmask(octets.simd, !dropped);
+    if let Some(place) = buffer.get_mut(to..).and_then(|rest| rest.first_chunk_mut()) {
+        octets.compress(kept).store_array(place);
+    }
+    let count = BLOCK.saturating_sub(usize::try_from(dropped.count_ones()).unwrap_or(BLOCK));
+    to.wrapping_add(count)
+}
+
+/// Copies what is kept of a block, closed up, and returns where what is kept of the next one belongs. Up
+/// to two blocks are written.
 ///
 /// Every step copies a whole block, however few octets lie between two runs that are dropped: the next
 /// one overwrites what was too much, and no copy has a length to branch on.
 #[inline(always)]
-pub(crate) fn close_up(window: &Window, dropped: u64, buffer: &mut [u8], origin: usize) -> usize {
-    let (mut dropped, mut origin) = (dropped, origin);
+pub(crate) fn close_up(window: &Window, dropped: u64, buffer: &mut [u8], to: usize) -> usize {
+    copy_block(window, 0, buffer, to);
+    let (mut dropped, mut origin) = (dropped, to);
     // Once without a run, too, which costs less than a branch that nobody can foresee.
     loop {
         let run_start = bit(dropped);
@@ -198,7 +224,7 @@ pub(crate) fn close_up(window: &Window, dropped: u64, buffer: &mut [u8], origin:
 
 /// Copies the block that begins at an offset of a window.
 #[inline(always)]
-pub(crate) fn copy_block(window: &Window, offset: usize, buffer: &mut [u8], to: usize) {
+fn copy_block(window: &Window, offset: usize, buffer: &mut [u8], to: usize) {
     let source = window.get(offset..).and_then(|rest| rest.first_chunk::<BLOCK>());
     let place = buffer.get_mut(to..).and_then(|rest| rest.first_chunk_mut());
     if let (Some(source), Some(place)) = (source, place) {

@@ -323,9 +323,8 @@ pub(crate) fn decode_base64_into(value: &[u8], decoded: &mut Vec<u8>) -> Result<
         let length = BLOCK.min(value.len().saturating_sub(start));
         let window = octets::window(value, start, &mut near_end);
         let blank = window.first_chunk().map_or(0, |block| octets::mask(&Blank, block));
-        octets::copy_block(window, 0, &mut quanta, filled);
-        let next =
-            octets::close_up(window, blank & octets::first_bits(length), &mut quanta, filled);
+        let blank = blank & octets::first_bits(length);
+        let next = octets::close_up(window, blank, &mut quanta, filled);
         filled = next.saturating_sub(BLOCK.saturating_sub(length));
         if filled > CAPACITY - BLOCK {
             let whole = filled & !3;

@@ -250,15 +250,12 @@ impl Arrival {
         })
     }
 
-    pub(super) fn report(self, body: Body, answers: Answers) -> Report {
+    pub(super) fn report(self, mut body: Body, answers: Answers) -> Report {
         let Answers { spf, keys, dmarc, .. } = answers;
         let mut defects = self.scanner.finish();
         defects.no_header_end = !self.has_header_end;
-        #[cfg_attr(
-            not(feature = "arc"),
-            expect(unused_variables, reason = "only a chain shares them")
-        )]
-        let (dkim, bodies) = body.verifier.conclude(&keys);
+        let bodies = body.verifier.take_bodies();
+        let dkim = body.verifier.conclude(&keys, &bodies);
         #[cfg(feature = "arc")]
         let arc = match body.chain {
             Some(chain) => chain.conclude(&answers.chain_keys, &bodies),

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use fearless_simd::{Simd, SimdBase, SimdMask, dispatch, u8x64};
+use fearless_simd::{Level, Simd, SimdBase, SimdMask, dispatch};
 
-use super::{CRLF, Canonicalization, level, tabs_to_spaces};
+use super::{CRLF, Canonicalization, Closing, not_wsp};
 use crate::message::Field;
-use crate::octets::{self, BLOCK, HEAD, NotGraphic, close_up, first_bits, vector, window};
+use crate::octets::{self, BLOCK, HEAD, NotGraphic, first_bits, vector, window};
 
 /// Appends the canonical form of one header field to `out`.
 ///
@@ -126,7 +126,7 @@ fn relaxed_name(name: Text<'_>, out: &mut Vec<u8>) {
 /// Appends the text unfolded and with its WSP reduced. None is left at `end`, where the text ends but for
 /// a line end that is kept, nor where `leading` has a bit: the lowest stands for the first octet.
 fn unfold(text: Text<'_>, end: usize, leading: u64, out: &mut Vec<u8>) {
-    dispatch!(level(), simd => unfold_with(simd, text, end, leading, out));
+    dispatch!(Level::new(), simd => unfold_with(simd, text, end, leading, out));
 }
 
 #[inline(always)]
@@ -144,17 +144,14 @@ pub(super) fn unfold_with<S: Simd>(
     let mut near_end = [0; 2 * BLOCK];
     let mut leading = leading;
     let mut fold_goes_on = 0;
-    let mut tabs = u8x64::splat(simd, 0).simd_eq(1);
+    let mut closing = Closing::new(simd);
     let mut start = 0_usize;
     while start < text.length {
         let window = window(text.octets, start, &mut near_end);
         let [here, second, third] = [0, 1, 2].map(|offset| vector(simd, window, offset));
-        let tab = here.simd_eq(b'\t');
-        tabs |= tab;
-        let wsp = here.simd_eq(b' ') | tab;
-        let line_end = here.simd_eq(b'\r') & second.simd_eq(b'\n');
-        let fold = line_end & (third.simd_eq(b' ') | third.simd_eq(b'\t'));
-        let (wsp, fold) = (wsp.to_bitmask(), fold.to_bitmask());
+        let wsp = not_wsp(here).simd_eq(0).to_bitmask();
+        let line_end = (here ^ b'\r') | (second ^ b'\n');
+        let fold = (line_end | not_wsp(third)).simd_eq(0).to_bitmask();
 
         let rest = end.saturating_sub(start);
         let inside = first_bits(rest);
@@ -175,15 +172,11 @@ pub(super) fn unfold_with<S: Simd>(
         out.truncate(next);
         out.extend_from_slice(window);
         if let Some(copy) = out.last_chunk_mut::<{ 2 * BLOCK }>() {
-            next = next.wrapping_add(close_up(window, dropped, copy, 0));
+            next = next.wrapping_add(closing.copy(window, dropped, copy, 0));
         }
         start = start.wrapping_add(BLOCK);
     }
     // What stands behind the text in its last block was kept.
     out.truncate(next.wrapping_sub(start.wrapping_sub(text.length)));
-    if tabs.to_bitmask() != 0
-        && let Some(octets) = out.get_mut(origin..)
-    {
-        tabs_to_spaces(octets);
-    }
+    closing.finish(out.get_mut(origin..).unwrap_or_default());
 }

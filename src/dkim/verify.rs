@@ -46,7 +46,8 @@ pub async fn verify<R: Resolver>(
     let mut verifier = Verifier::new(&header, options, now);
     let keys = verifier.keys(resolver).await;
     verifier.body(header.body());
-    verifier.conclude(&keys).0
+    let bodies = verifier.take_bodies();
+    verifier.conclude(&keys, &bodies)
 }
 
 /// Verifies the signatures of a message as it arrives: the header first, then the body in chunks.
@@ -158,8 +159,10 @@ impl Verifier {
     /// # Errors
     ///
     /// [`ForeignKeys`] when the keys were not fetched by this verifier.
-    pub fn finish(self, keys: Keys) -> Result<Vec<Verdict>, ForeignKeys> {
-        self.finish_with_bodies(keys).map(|(verdicts, _)| verdicts)
+    pub fn finish(mut self, keys: Keys) -> Result<Vec<Verdict>, ForeignKeys> {
+        keys.answer(&self.questions)?;
+        let bodies = self.take_bodies();
+        Ok(self.conclude(&keys, &bodies))
     }
 
     /// As [`Verifier::finish`], with the hashes of the body for whoever shares them.
@@ -167,18 +170,21 @@ impl Verifier {
     /// # Errors
     ///
     /// As [`Verifier::finish`].
-    pub fn finish_with_bodies(self, keys: Keys) -> Result<(Vec<Verdict>, BodyHashes), ForeignKeys> {
+    pub fn finish_with_bodies(
+        mut self,
+        keys: Keys,
+    ) -> Result<(Vec<Verdict>, BodyHashes), ForeignKeys> {
         keys.answer(&self.questions)?;
-        Ok(self.conclude(&keys))
+        let bodies = self.take_bodies();
+        Ok((self.conclude(&keys, &bodies), bodies))
     }
 
-    /// As [`Verifier::finish_with_bodies`], for keys that are known to be this verifier's own.
-    pub(crate) fn conclude(mut self, keys: &Keys) -> (Vec<Verdict>, BodyHashes) {
-        let bodies = self.take_bodies();
+    /// Takes out the verdicts, for keys that are known to be this verifier's own.
+    pub(crate) fn conclude(&mut self, keys: &Keys, bodies: &BodyHashes) -> Vec<Verdict> {
         for check in std::mem::take(&mut self.checks) {
-            self.decide(&check, keys, &bodies);
+            self.decide(&check, keys, bodies);
         }
-        (self.verdicts, bodies)
+        std::mem::take(&mut self.verdicts)
     }
 
     fn decide(&mut self, check: &Check, keys: &Keys, bodies: &BodyHashes) {
