@@ -376,7 +376,13 @@ impl<S: Simd> Closing<S> {
     /// Copies the block with which a window begins to `to`, and returns where the next belongs. Up to two
     /// blocks are written.
     #[inline(always)]
-    fn copy(&mut self, window: &Window, dropped: u64, buffer: &mut [u8], to: usize) -> usize {
+    fn copy<const N: usize>(
+        &mut self,
+        window: &Window,
+        dropped: u64,
+        buffer: &mut [u8; N],
+        to: usize,
+    ) -> usize {
         let here = vector(self.simd, window, 0);
         let tab = here.simd_eq(b'\t');
         if octets::compresses(self.simd) {

@@ -182,14 +182,14 @@ pub(crate) fn compresses(simd: impl Simd) -> bool {
 
 /// As [`close_up`], of octets that are in a register, on a machine that has an instruction for it.
 #[inline(always)]
-pub(crate) fn compress<S: Simd>(
+pub(crate) fn compress<S: Simd, const N: usize>(
     octets: u8x64<S>,
     dropped: u64,
-    buffer: &mut [u8],
+    buffer: &mut [u8; N],
     to: usize,
 ) -> usize {
     let kept = mask8x64::from_bitmask(octets.simd, !dropped);
-    if let Some(place) = buffer.get_mut(to..).and_then(|rest| rest.first_chunk_mut()) {
+    if let Some(place) = block_at(buffer, to) {
         octets.compress(kept).store_array(place);
     }
     let count = BLOCK.saturating_sub(usize::try_from(dropped.count_ones()).unwrap_or(BLOCK));
@@ -202,7 +202,12 @@ pub(crate) fn compress<S: Simd>(
 /// Every step copies a whole block, however few octets lie between two runs that are dropped: the next
 /// one overwrites what was too much, and no copy has a length to branch on.
 #[inline(always)]
-pub(crate) fn close_up(window: &Window, dropped: u64, buffer: &mut [u8], to: usize) -> usize {
+pub(crate) fn close_up<const N: usize>(
+    window: &Window,
+    dropped: u64,
+    buffer: &mut [u8; N],
+    to: usize,
+) -> usize {
     copy_block(window, 0, buffer, to);
     let (mut dropped, mut origin) = (dropped, to);
     // Once without a run, too, which costs less than a branch that nobody can foresee.
@@ -222,11 +227,18 @@ pub(crate) fn close_up(window: &Window, dropped: u64, buffer: &mut [u8], to: usi
     }
 }
 
+/// The block at a place of a buffer, or the last one if it would not lie in it whole: no branch says so.
+#[inline(always)]
+fn block_at<const N: usize>(buffer: &mut [u8; N], at: usize) -> Option<&mut [u8; BLOCK]> {
+    let last = const { N.saturating_sub(BLOCK) };
+    buffer.get_mut(at.min(last)..).and_then(<[_]>::first_chunk_mut)
+}
+
 /// Copies the block that begins at an offset of a window.
 #[inline(always)]
-fn copy_block(window: &Window, offset: usize, buffer: &mut [u8], to: usize) {
+fn copy_block<const N: usize>(window: &Window, offset: usize, buffer: &mut [u8; N], to: usize) {
     let source = window.get(offset..).and_then(|rest| rest.first_chunk::<BLOCK>());
-    let place = buffer.get_mut(to..).and_then(|rest| rest.first_chunk_mut());
+    let place = block_at(buffer, to);
     if let (Some(source), Some(place)) = (source, place) {
         let place: &mut [u8; BLOCK] = place;
         // Ascending, which a copy of the whole block is not: unaligned stores in descending order
