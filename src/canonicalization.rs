@@ -11,7 +11,7 @@ use memchr::memchr2;
 pub use header::header_field;
 pub(crate) use header::{signature_field, signed_field};
 
-use crate::octets::{self, BLOCK, Window, vector};
+use crate::octets::{self, BLOCK, Window, not_wsp, vector};
 
 /// How much a message may change in transit before its hash does.
 ///
@@ -352,12 +352,6 @@ impl Output {
         closing.finish(buffer.get_mut(self.length..end).unwrap_or_default());
         self.length = end;
     }
-}
-
-/// Zero where an octet is WSP: sums and minima of such vectors take fewer steps than masks do.
-#[inline(always)]
-fn not_wsp<S: Simd>(octets: u8x64<S>) -> u8x64<S> {
-    (octets ^ b' ').min(octets ^ b'\t')
 }
 
 /// Copies what is kept of blocks, closed up and with a SP for each HTAB.

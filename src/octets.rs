@@ -86,7 +86,8 @@ pub(crate) fn mask(sought: &impl Sought, block: &[u8; BLOCK]) -> u64 {
 }
 
 /// The lowest bit that is set.
-fn first_bit(mask: u64) -> Option<usize> {
+#[inline]
+pub(crate) fn first_bit(mask: u64) -> Option<usize> {
     Some(bit(mask)).filter(|bit| *bit < BLOCK)
 }
 
@@ -169,6 +170,12 @@ pub(crate) fn window<'w>(text: &'w [u8], start: usize, near_end: &'w mut Window)
 pub(crate) fn vector<S: Simd>(simd: S, window: &Window, offset: usize) -> u8x64<S> {
     let octets = window.get(offset..).and_then(|rest| rest.first_chunk());
     u8x64::load_array_ref(simd, octets.unwrap_or(&[0; BLOCK]))
+}
+
+/// Zero where an octet is WSP: sums and minima of such vectors take fewer steps than masks do.
+#[inline(always)]
+pub(crate) fn not_wsp<S: Simd>(octets: u8x64<S>) -> u8x64<S> {
+    (octets ^ b' ').min(octets ^ b'\t')
 }
 
 /// Whether the machine has an instruction that closes up what is kept of a block.
@@ -275,6 +282,7 @@ pub(crate) fn first_in_head(sought: &impl Sought, head: &[u8; HEAD]) -> Option<u
 }
 
 /// Where the colon behind the name of a header field stands.
+#[inline(always)]
 pub(crate) fn colon(field: &[u8]) -> Option<usize> {
     let near = field.first_chunk().and_then(|head| first_in_head(&Octet(b':'), head));
     near.or_else(|| memchr::memchr(b':', field))

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use fearless_simd::{Level, Simd, SimdBase, SimdMask, dispatch};
 
-use super::{CRLF, Canonicalization, Closing, not_wsp};
+use super::{CRLF, Canonicalization, Closing};
 use crate::message::Field;
-use crate::octets::{self, BLOCK, HEAD, NotGraphic, first_bits, vector, window};
+use crate::octets::{self, BLOCK, HEAD, NotGraphic, first_bits, not_wsp, vector, window};
 
 /// Appends the canonical form of one header field to `out`.
 ///

@@ -16,7 +16,9 @@ pub(crate) use field_index::FieldIndex;
 
 use std::fmt;
 
-use crate::octets::{self, Octet, Positions};
+use fearless_simd::{Level, Simd, SimdBase as _, SimdMask as _, dispatch};
+
+use crate::octets::{self, BLOCK};
 
 /// Octets of a body that several passes are made over one after the other while they are in a cache.
 pub(crate) const PIECE: usize = 1 << 16;
@@ -57,26 +59,39 @@ struct Span {
 impl<'a> Header<'a> {
     /// Splits a message, or a header block alone, into fields.
     pub fn parse(message: &'a [u8]) -> Self {
+        dispatch!(Level::new(), simd => Self::parse_with(simd, message))
+    }
+
+    #[inline(always)]
+    fn parse_with(simd: impl Simd, message: &'a [u8]) -> Self {
         // Enough for most messages, so that the list grows seldom.
         let mut fields = Vec::with_capacity(32);
         let mut start = 0;
-        let mut line_start = 0;
         let mut body_start = None;
-        for line_feed in Positions::new(Octet(b'\n'), message) {
-            let carriage_return = line_feed.wrapping_sub(1);
-            if message.get(carriage_return) != Some(&b'\r') {
-                continue;
+        let mut near_end = [0; 2 * BLOCK];
+        // Of the block before: as if a line had ended in front of the message.
+        let (mut last_returns, mut last_ends) = (0, 1 << (BLOCK - 1));
+        for block in (0..message.len()).step_by(BLOCK) {
+            let window = octets::window(message, block, &mut near_end);
+            let [here, next] = [0, 1].map(|offset| octets::vector(simd, window, offset));
+            let returns = here.simd_eq(b'\r').to_bitmask();
+            let ends =
+                here.simd_eq(b'\n').to_bitmask() & (returns << 1 | last_returns >> (BLOCK - 1));
+            let empty_lines = ends & (ends << 2 | last_ends >> (BLOCK - 2));
+            let next_wsp = octets::not_wsp(next).simd_eq(0).to_bitmask();
+            let header = (empty_lines & empty_lines.wrapping_neg()).wrapping_sub(1);
+            let mut field_ends = ends & !next_wsp & header;
+            while let Some(bit) = octets::first_bit(field_ends) {
+                let end = block.saturating_add(bit).saturating_add(1);
+                fields.push(Span::new(message, start, end));
+                start = end;
+                field_ends &= field_ends.wrapping_sub(1);
             }
-            let line_end = line_feed.saturating_add(1);
-            if carriage_return == line_start {
-                body_start = Some(line_end);
+            if let Some(bit) = octets::first_bit(empty_lines) {
+                body_start = Some(block.saturating_add(bit).saturating_add(1));
                 break;
             }
-            line_start = line_end;
-            if !matches!(message.get(line_end), Some(b' ' | b'\t')) {
-                fields.push(Span::new(message, start, line_end));
-                start = line_end;
-            }
+            (last_returns, last_ends) = (returns, ends);
         }
         if body_start.is_none() && start < message.len() {
             fields.push(Span::new(message, start, message.len()));
@@ -126,6 +141,7 @@ impl<'a> Header<'a> {
 }
 
 impl Span {
+    #[inline(always)]
     fn new(message: &[u8], start: usize, end: usize) -> Self {
         let field = message.get(start..end).unwrap_or_default();
         let Some(colon) = octets::colon(field) else {
