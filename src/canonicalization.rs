@@ -77,6 +77,11 @@ impl BodyCanonicalizer {
 
     /// Ends the body, and passes on to `sink` the rest of its canonical form.
     pub fn finish(mut self, sink: &mut impl FnMut(&[u8])) {
+        self.end(sink);
+    }
+
+    /// As [`BodyCanonicalizer::finish`], where nothing is to be moved for it.
+    pub(crate) fn end(&mut self, sink: &mut impl FnMut(&[u8])) {
         match self.canonicalization {
             Canonicalization::Simple => {
                 if self.held.carriage_return {

@@ -79,13 +79,8 @@ impl BodyHasher {
     }
 
     /// The end of the body.
-    pub(crate) fn finish(self) -> BodyHashes {
-        let finish = |Stream { canonicalization, canonicalizer, mut digest }: Stream| {
-            canonicalizer.finish(&mut |canonical| digest.write(canonical));
-            let whole = digest.whole.then(|| digest.context.finish());
-            Finished { canonicalization, cuts: digest.cuts, whole, body_length: digest.written }
-        };
-        let mut finished = self.streams.into_iter().map(finish);
+    pub(crate) fn finish(mut self) -> BodyHashes {
+        let mut finished = self.streams.iter_mut().map(Stream::finish);
         BodyHashes { streams: [finished.next(), finished.next()] }
     }
 }
@@ -97,6 +92,17 @@ impl Stream {
         digest.request(length);
         let canonicalizer = BodyCanonicalizer::new(canonicalization);
         Self { canonicalization, canonicalizer, digest }
+    }
+
+    fn finish(&mut self) -> Finished {
+        let Self { canonicalization, canonicalizer, digest } = self;
+        canonicalizer.end(&mut |canonical| digest.write(canonical));
+        Finished {
+            canonicalization: *canonicalization,
+            whole: digest.whole.then(|| digest.context.clone().finish()),
+            cuts: std::mem::take(&mut digest.cuts),
+            body_length: digest.written,
+        }
     }
 }
 

@@ -175,8 +175,14 @@ struct Value<'a> {
 }
 
 impl<'a> SignatureTags<'a> {
+    #[inline]
     pub(crate) fn read(value: &'a [u8]) -> Self {
         let mut tags = Self::default();
+        tags.fill(value);
+        tags
+    }
+
+    fn fill(&mut self, value: &'a [u8]) {
         for tag in Tags::new(value) {
             let error = match tag {
                 Err(error) => error.into(),
@@ -185,13 +191,12 @@ impl<'a> SignatureTags<'a> {
                     SignatureError::DuplicateTag { name, offset }
                 }
                 Ok(tag) => {
-                    tags.keep(tag);
+                    self.keep(tag);
                     continue;
                 }
             };
-            tags.error.get_or_insert(error);
+            self.error.get_or_insert(error);
         }
-        tags
     }
 
     fn keep(&mut self, tag: Tag<'a>) {

@@ -202,6 +202,7 @@ impl Verdict {
     }
 
     /// Takes over what the signature says of itself.
+    #[inline(always)]
     pub(super) fn adopt(&mut self, signature: Signature<'_>) {
         self.algorithm = Some(signature.algorithm);
         self.domain = Some(signature.domain);

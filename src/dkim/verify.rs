@@ -117,13 +117,18 @@ impl Verifier {
         let mut fields = fields.peekable();
         // A message without signatures costs no allocation, and one with a single signature no more than it needs.
         let expected = usize::from(fields.peek().is_some());
+        let mut verdicts = Vec::with_capacity(expected);
         let mut reader = Reader::new(header, options, now, expected);
         for (position, field) in fields {
-            reader.read(kind, position, field.value());
+            let number = verdicts.len();
+            verdicts.push(Verdict::new(position, options.trace));
+            if let Some(verdict) = verdicts.last_mut() {
+                reader.read(kind, field.value(), number, verdict);
+            }
         }
         Self {
             body: BodyHasher::new(reader.checks.iter().map(|check| check.body)),
-            verdicts: reader.verdicts,
+            verdicts,
             checks: reader.checks,
             signed_headers: reader.signed_headers,
             questions: shared(reader.questions),
@@ -159,6 +164,7 @@ impl Verifier {
     /// # Errors
     ///
     /// [`ForeignKeys`] when the keys were not fetched by this verifier.
+    #[inline]
     pub fn finish(mut self, keys: Keys) -> Result<Vec<Verdict>, ForeignKeys> {
         keys.answer(&self.questions)?;
         let bodies = self.take_bodies();
@@ -246,7 +252,6 @@ struct Reader<'h, 'a> {
     options: &'h Options,
     now: UnixTime,
     selector: Option<Selector<'h, 'a>>,
-    verdicts: Vec<Verdict>,
     /// One for each signature that was admitted.
     checks: Vec<Check>,
     questions: Vec<Question>,
@@ -260,22 +265,21 @@ impl<'h, 'a> Reader<'h, 'a> {
             options,
             now,
             selector: None,
-            verdicts: Vec::with_capacity(expected),
             checks: Vec::with_capacity(expected),
             questions: Vec::with_capacity(expected),
             signed_headers: Vec::new(),
         }
     }
 
-    fn read(&mut self, kind: SignatureField, position: usize, value: &[u8]) {
+    /// Reads one signature and decides all that can be, in the verdict of this number.
+    fn read(&mut self, kind: SignatureField, value: &[u8], number: usize, verdict: &mut Verdict) {
         let tags = SignatureTags::read(value);
-        let mut verdict = Verdict::new(position, self.options.trace);
         match tags.interpret(kind) {
             Ok(signature) => {
                 verdict.note(|| Event::Signature { tags: kind.describe(&signature) });
                 match self.admit(&signature) {
                     Ok(question) => {
-                        self.prepare(&signature, tags.signature_span(), question, &mut verdict);
+                        self.prepare(&signature, tags.signature_span(), number, question, verdict);
                     }
                     Err(cause) => verdict.stop(cause),
                 }
@@ -283,7 +287,6 @@ impl<'h, 'a> Reader<'h, 'a> {
             }
             Err(error) => verdict.reject(&tags, error),
         }
-        self.verdicts.push(verdict);
     }
 
     /// Which question asks for the key of a signature; or why it is not to be evaluated at all.
@@ -319,6 +322,7 @@ impl<'h, 'a> Reader<'h, 'a> {
         &mut self,
         signature: &Signature<'_>,
         hole: Range<usize>,
+        number: usize,
         question: usize,
         verdict: &mut Verdict,
     ) {
@@ -337,7 +341,7 @@ impl<'h, 'a> Reader<'h, 'a> {
             length: signature.body_length,
         };
         let (algorithm, body_hash) = (signature.algorithm, signature.body_hash);
-        let verdict = self.verdicts.len();
+        let verdict = number;
         self.checks.push(Check { verdict, algorithm, signed_header, body, body_hash, question });
     }
 }
