@@ -150,6 +150,7 @@ pub(super) fn unfold_with<S: Simd>(
         let window = window(text.octets, start, &mut near_end);
         let [here, second, third] = [0, 1, 2].map(|offset| vector(simd, window, offset));
         let wsp = not_wsp(here).simd_eq(0).to_bitmask();
+        // RFC 5322 section 2.2.3: a CRLF in front of WSP. Its CR has the bit.
         let line_end = (here ^ b'\r') | (second ^ b'\n');
         let fold = (line_end | not_wsp(third)).simd_eq(0).to_bitmask();
 
@@ -167,6 +168,7 @@ pub(super) fn unfold_with<S: Simd>(
             [b' ' | b'\t', ..] | [b'\r', b'\n', b' ' | b'\t', ..]
         );
         let next_blank = blank >> 1 | u64::from(is_next_blank) << (BLOCK - 1);
+        // RFC 6376 section 3.4.2: all folds, and of WSP what more of it, a fold or the end follows.
         let dropped = folds | led | blank & (next_blank | last);
 
         out.truncate(next);

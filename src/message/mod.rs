@@ -271,6 +271,50 @@ mod tests {
         assert_eq!(Header::parse(b"A: 1\r\n\r").fields().len(), 2);
     }
 
+    /// Where fields end and where the body begins, a line at a time.
+    fn naive(message: &[u8]) -> (Vec<usize>, usize) {
+        let (mut ends, mut line) = (Vec::new(), 0);
+        for end in 2..=message.len() {
+            if &message[end - 2..end] == b"\r\n" {
+                if end - line == 2 {
+                    return (ends, end);
+                }
+                line = end;
+                if !matches!(message.get(end), Some(b' ' | b'\t')) {
+                    ends.push(end);
+                }
+            }
+        }
+        if ends.last().copied().unwrap_or(0) < message.len() {
+            ends.push(message.len());
+        }
+        (ends, message.len())
+    }
+
+    /// RFC 5322 sections 2.1 and 2.2.3, wherever a line ends in a block, with the vectors of every machine.
+    #[test]
+    fn fields_end_where_a_plain_search_finds_it() {
+        let pieces: [&[u8]; 7] = [b"\r\n", b"\r", b"\n", b" ", b"\t", b"a:", b"\r\n\r\n"];
+        for number in 0..pieces.len().pow(4) {
+            let chosen = [1, 7, 49, 343].map(|power| pieces[number / power % pieces.len()]);
+            let text = chosen.concat();
+            for before in [0, 1, 58 + number % 7, 122 + number % 7] {
+                let message = [&b"x".repeat(before)[..], &text, b"y", &text].concat();
+                let (ends, body) = naive(&message);
+                for level in octets::levels() {
+                    let header = dispatch!(level, simd => Header::parse_with(simd, &message));
+                    let found: Vec<_> = header.fields.iter().map(|span| span.end).collect();
+                    assert_eq!(
+                        (&found, header.body_start),
+                        (&ends, body),
+                        "{}",
+                        message.escape_ascii()
+                    );
+                }
+            }
+        }
+    }
+
     /// The fields put back together are the header block.
     #[test]
     fn fields_concatenate_to_the_header_block() {
