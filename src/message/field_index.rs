@@ -21,12 +21,17 @@ pub(crate) struct FieldIndex<'h, 'a> {
 #[derive(Debug)]
 struct Entry {
     key: Key,
-    /// The lowest field whose name falls into the bucket of this entry's place.
+    /// The first of the names that fall into the bucket of this entry's place; as any name by its topmost
+    /// field.
+    first: u32,
+    /// In the topmost field of a name, the next name in its bucket.
+    next: u32,
+    /// In the topmost field of a name, the lowest one.
     lowest: u32,
-    /// The next field above whose name falls into the same bucket as this one's.
-    above: u32,
-    /// In the lowest field of a name, which of them was taken last.
+    /// In the topmost field of a name, which one was taken last.
     taken: u32,
+    /// The next field of the same name above.
+    above: u32,
 }
 
 /// In place of a field's position.
@@ -38,11 +43,9 @@ impl<'h, 'a> FieldIndex<'h, 'a> {
             let random = RandomState::new();
             [0, 1].map(|number| random.hash_one(number))
         });
-        let entry = |field: Field<'_>| Entry {
-            key: Key::of(field.name()),
-            lowest: NONE,
-            above: NONE,
-            taken: NONE,
+        let entry = |field: Field<'_>| {
+            let key = Key::of(field.name());
+            Entry { key, first: NONE, next: NONE, lowest: NONE, taken: NONE, above: NONE }
         };
         let entries = header.fields().map(entry).collect();
         let mut index = Self { header, secret: *SECRET, entries };
@@ -52,15 +55,19 @@ impl<'h, 'a> FieldIndex<'h, 'a> {
         index
     }
 
-    /// Puts a field below all others of its bucket.
-    fn insert(&mut self, position: u32, name: &[u8]) {
-        let Some(key) = self.entry(position).map(|entry| entry.key) else { return };
+    /// Puts in the next field from top to bottom.
+    fn insert(&mut self, position: u32, name: &[u8]) -> Option<()> {
+        let key = self.entry(position)?.key;
         let bucket = self.bucket(&key, name);
-        let Some(bucket) = self.entries.get_mut(bucket) else { return };
-        let above = std::mem::replace(&mut bucket.lowest, position);
-        if let Some(entry) = self.entry_mut(position) {
-            entry.above = above;
+        if let Some(topmost) = self.find(bucket, &key, name) {
+            let above = std::mem::replace(&mut self.entry_mut(topmost)?.lowest, position);
+            self.entry_mut(position)?.above = above;
+        } else {
+            let next = std::mem::replace(&mut self.entries.get_mut(bucket)?.first, position);
+            let entry = self.entry_mut(position)?;
+            (entry.next, entry.lowest) = (next, position);
         }
+        Some(())
     }
 
     /// The header whose fields these are.
@@ -71,28 +78,22 @@ impl<'h, 'a> FieldIndex<'h, 'a> {
     /// Takes the lowest field of a name that is not taken yet and not the one at `except`.
     pub(crate) fn take(&mut self, name: &[u8], except: usize) -> Option<usize> {
         let key = Key::of(name);
-        let bucket = self.entries.get(self.bucket(&key, name))?;
-        let lowest = self.first_named(bucket.lowest, &key, || name)?;
-        let candidate = match self.entry(lowest)?.taken {
-            NONE => lowest,
-            taken => self.above(taken)?,
-        };
-        let found = self.other_than(except, candidate)?;
-        self.entry_mut(lowest)?.taken = found;
+        let topmost = self.find(self.bucket(&key, name), &key, name)?;
+        let entry = self.entry(topmost)?;
+        let lowest = if entry.taken == NONE { entry.lowest } else { self.above(entry.taken)? };
+        let found = self.other_than(except, lowest)?;
+        self.entry_mut(topmost)?.taken = found;
         usize::try_from(found).ok()
     }
 
     /// Gives back all that was taken, and tells the positions of fields that were left of names of
     /// which some were taken: one for each name, other than the one at `except`.
     pub(crate) fn give_back(&mut self, except: usize, mut left_over: impl FnMut(usize)) {
-        for lowest in 0..self.entries.len() {
-            let Some(entry) = self.entries.get_mut(lowest) else { return };
+        for topmost in 0..self.entries.len() {
+            let Some(entry) = self.entries.get_mut(topmost) else { return };
             let taken = std::mem::replace(&mut entry.taken, NONE);
-            if taken != NONE
-                && let Some(left) = self.above(taken).and_then(|left| self.other_than(except, left))
-            {
-                left_over(usize::try_from(left).unwrap_or(usize::MAX));
-            }
+            let left = self.above(taken).and_then(|left| self.other_than(except, left));
+            left.and_then(|left| usize::try_from(left).ok()).into_iter().for_each(&mut left_over);
         }
     }
 
@@ -106,21 +107,20 @@ impl<'h, 'a> FieldIndex<'h, 'a> {
 
     /// The next field of the same name above a field.
     fn above(&self, position: u32) -> Option<u32> {
-        let entry = self.entry(position)?;
-        self.first_named(entry.above, &entry.key, || self.name(position))
+        Some(self.entry(position)?.above).filter(|above| *above != NONE)
     }
 
-    /// The first field of a name from a position upwards, in one bucket.
-    fn first_named<'n>(&self, from: u32, key: &Key, name: impl Fn() -> &'n [u8]) -> Option<u32> {
-        let mut position = from;
+    /// The topmost field of a name that falls into a bucket.
+    fn find(&self, bucket: usize, key: &Key, name: &[u8]) -> Option<u32> {
+        let mut position = self.entries.get(bucket)?.first;
         loop {
             let entry = self.entry(position)?;
             if entry.key == *key
-                && (key.is_whole() || self.name(position).eq_ignore_ascii_case(name()))
+                && (key.is_whole() || self.name(position).eq_ignore_ascii_case(name))
             {
                 return Some(position);
             }
-            position = entry.above;
+            position = entry.next;
         }
     }
 
@@ -309,5 +309,51 @@ mod tests {
         index.take(b"to", 9);
         assert_eq!(left(&mut index, 0), [0; 0]);
         assert_eq!(index.take(b"to", 9), Some(5));
+    }
+
+    /// RFC 6376 section 5.4.2: what a plain search takes and leaves, whatever is asked for.
+    #[test]
+    fn fields_are_those_of_a_plain_search() {
+        let mut random = 0x6376_u64;
+        let mut below = |limit: u64| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random >> 24) % limit
+        };
+        for round in 0..500 {
+            let mut name = || {
+                let name = ["a", "To", "Date", "Subject", "Message-ID"][below(5) as usize];
+                let name = format!("{name}{}", "-X".repeat(7 * below(3) as usize));
+                if below(2) == 0 { name } else { name.to_ascii_uppercase() }
+            };
+            let names: Vec<_> = (0..round % 40).map(|_| name()).collect();
+            let asked: Vec<_> = (0..round % 30).map(|_| name()).collect();
+            let except = below(40) as usize;
+            let text: String = names.iter().map(|name| format!("{name}: x\r\n")).collect();
+            let header = Header::parse(text.as_bytes());
+            let mut index = FieldIndex::new(&header);
+            for _signature in 0..2 {
+                let mut free: Vec<_> = (0..names.len()).filter(|at| *at != except).collect();
+                let mut taken = Vec::new();
+                for name in &asked {
+                    let found = free.iter().rposition(|at| names[*at].eq_ignore_ascii_case(name));
+                    let found = found.map(|at| free.remove(at));
+                    assert_eq!(index.take(name.as_bytes(), except), found, "{name} in {names:?}");
+                    taken.extend(found.map(|_| name.to_ascii_lowercase()));
+                }
+                taken.sort();
+                taken.dedup();
+                let left_of = |name: &String| {
+                    free.iter().rfind(|at| names[**at].eq_ignore_ascii_case(name)).copied()
+                };
+                let mut expected: Vec<_> = taken.iter().filter_map(left_of).collect();
+                let mut left = Vec::new();
+                index.give_back(except, |position| left.push(position));
+                expected.sort();
+                left.sort();
+                assert_eq!(left, expected, "{asked:?} in {names:?}");
+            }
+        }
     }
 }
