@@ -232,10 +232,12 @@ const CLEAN: usize = 16 * BLOCK;
 /// Octets to search at once for the next WSP: few enough to be in a near cache yet when hashed.
 const REACH: usize = 256 * BLOCK;
 
-/// The last octets of a copy may lie beyond the capacity.
-type Buffer = [u8; CAPACITY + BLOCK];
-/// Octets between the two places where the buffer may begin: half a page.
+/// Octets between the two places where they may wait: half a page.
 const APART: usize = 2048;
+/// The last octets of a copy may lie beyond the capacity.
+const ROOM: usize = APART + CAPACITY + BLOCK;
+/// The same for chunks as short as lines are: making more room would take longer than filling it.
+const SHORT_ROOM: usize = 8 * BLOCK;
 
 /// Passes on the reduced form of octets that end in content.
 fn reduce(octets: &[u8], sink: &mut impl FnMut(&[u8])) {
@@ -245,11 +247,21 @@ fn reduce(octets: &[u8], sink: &mut impl FnMut(&[u8])) {
         let taken = if is_worth_handing_on(clean, rest) {
             sink(rest.get(..clean).unwrap_or_default());
             clean
+        } else if rest.len() <= SHORT_ROOM - 2 * BLOCK {
+            reduce_next::<SHORT_ROOM, 0>(rest, sink)
         } else {
-            dispatch!(Level::new(), simd => reduce_with(simd, rest, sink))
+            reduce_next::<ROOM, APART>(rest, sink)
         };
         rest = rest.get(taken..).unwrap_or_default();
     }
+}
+
+/// As [`reduce_with`], with the widest vectors of the machine.
+fn reduce_next<const ROOM: usize, const APART: usize>(
+    octets: &[u8],
+    sink: &mut impl FnMut(&[u8]),
+) -> usize {
+    dispatch!(Level::new(), simd => reduce_with::<ROOM, APART>(simd, octets, sink))
 }
 
 /// How many octets stand before the next WSP, as far as is looked.
@@ -266,8 +278,12 @@ fn is_worth_handing_on(clean: usize, text: &[u8]) -> bool {
 /// Passes on the reduced form of octets up to where many without WSP stand, and returns how many those
 /// are.
 #[inline(always)]
-fn reduce_with(simd: impl Simd, octets: &[u8], sink: &mut impl FnMut(&[u8])) -> usize {
-    let mut output = Output { bytes: [0; APART + CAPACITY + BLOCK], start: 0, length: 0 };
+fn reduce_with<const ROOM: usize, const APART: usize>(
+    simd: impl Simd,
+    octets: &[u8],
+    sink: &mut impl FnMut(&[u8]),
+) -> usize {
+    let mut output = Output::<ROOM, APART> { bytes: [0; ROOM], start: 0, length: 0 };
     let mut last = [0; 3 * BLOCK];
     let mut rest = octets;
     loop {
@@ -282,7 +298,7 @@ fn reduce_with(simd: impl Simd, octets: &[u8], sink: &mut impl FnMut(&[u8])) -> 
             }
         };
         // No more than there is room for if all is kept.
-        let length = length.min(CAPACITY - BLOCK);
+        let length = length.min(const { ROOM - APART - 2 * BLOCK });
         output.move_away(text);
         output.append(simd, text, length);
         rest = rest.get(length..).unwrap_or_default();
@@ -296,15 +312,15 @@ fn reduce_with(simd: impl Simd, octets: &[u8], sink: &mut impl FnMut(&[u8])) -> 
     octets.len().saturating_sub(rest.len())
 }
 
-/// Canonical octets on their way to the sink.
-struct Output {
-    bytes: [u8; APART + CAPACITY + BLOCK],
+/// Canonical octets on their way to the sink, in one of two places that are so far apart.
+struct Output<const ROOM: usize, const APART: usize> {
+    bytes: [u8; ROOM],
     start: usize,
     /// Less than `BLOCK` between calls.
     length: usize,
 }
 
-impl Output {
+impl<const ROOM: usize, const APART: usize> Output<ROOM, APART> {
     /// Passes on the first octets.
     #[inline(always)]
     fn pass_on(&mut self, length: usize, sink: &mut impl FnMut(&[u8])) {
@@ -336,12 +352,9 @@ impl Output {
     /// they end.
     #[inline(always)]
     fn append(&mut self, simd: impl Simd, text: &[u8], length: usize) {
-        let Some(buffer) = self.bytes.get_mut(self.start..).and_then(<[_]>::first_chunk_mut) else {
-            return;
-        };
-        let buffer: &mut Buffer = buffer;
         let mut closing = Closing::new(simd);
-        let mut end = self.length;
+        let before = self.start.wrapping_add(self.length);
+        let mut end = before;
         let mut start = 0_usize;
         while start < length {
             let Some(window) = text.get(start..).and_then(|rest| rest.first_chunk()) else { break };
@@ -349,13 +362,13 @@ impl Output {
             // RFC 6376 section 3.4.4: WSP before WSP and at the end of a line.
             let next = not_wsp(next).min((next ^ b'\r') | (third ^ b'\n'));
             let dropped = (not_wsp(here) | next).simd_eq(0).to_bitmask();
-            end = closing.copy(window, dropped, buffer, end);
+            end = closing.copy(window, dropped, &mut self.bytes, end);
             start = start.wrapping_add(BLOCK);
         }
         // What stands behind the first octets in their last block was taken for content.
         let end = end.wrapping_sub(start.wrapping_sub(length));
-        closing.finish(buffer.get_mut(self.length..end).unwrap_or_default());
-        self.length = end;
+        closing.finish(self.bytes.get_mut(before..end).unwrap_or_default());
+        self.length = end.wrapping_sub(self.start);
     }
 }
 

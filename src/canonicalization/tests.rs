@@ -1,6 +1,8 @@
 use super::Canonicalization::{Relaxed, Simple};
 use super::header::{Text, unfold_with};
-use super::{BLOCK, BodyCanonicalizer, CAPACITY, CLEAN, CRLF, Canonicalization};
+use super::{
+    APART, BLOCK, BodyCanonicalizer, CAPACITY, CLEAN, CRLF, Canonicalization, ROOM, SHORT_ROOM,
+};
 use super::{header_field, reduce_with, signature_field, signed_field};
 use crate::message::Header;
 use crate::octets::levels;
@@ -258,7 +260,10 @@ fn long_bodies() {
 fn full_buffers() {
     for spacing in [1, 63, 64, 500, CLEAN - 1, CLEAN] {
         let line = [&b"a".repeat(spacing)[..], b"  "].concat();
-        for length in [1, 2, 3].map(|fillings| fillings * (CAPACITY - BLOCK)) {
+        let short = SHORT_ROOM - 2 * BLOCK;
+        for length in
+            [1, 2, 3].map(|fillings| fillings * (CAPACITY - BLOCK)).into_iter().chain([short])
+        {
             for length in length - 66..length + 131 {
                 let text: Vec<u8> = line.iter().copied().cycle().take(length).collect();
                 assert!(
@@ -279,7 +284,13 @@ fn each_width_of_vectors_keeps_the_same() {
         let kept = levels().into_iter().map(|level| {
             let mut kept = Vec::new();
             let mut sink = |octets: &[u8]| kept.extend_from_slice(octets);
-            let taken = dispatch!(level, simd => reduce_with(simd, &text, &mut sink));
+            let taken = dispatch!(level, simd => {
+                if text.len() <= SHORT_ROOM - 2 * BLOCK {
+                    reduce_with::<SHORT_ROOM, 0>(simd, &text, &mut sink)
+                } else {
+                    reduce_with::<ROOM, APART>(simd, &text, &mut sink)
+                }
+            });
             (kept, taken)
         });
         let kept: Vec<_> = kept.collect();
