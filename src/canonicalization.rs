@@ -236,8 +236,10 @@ const REACH: usize = 256 * BLOCK;
 const APART: usize = 2048;
 /// The last octets of a copy may lie beyond the capacity.
 const ROOM: usize = APART + CAPACITY + BLOCK;
-/// The same for chunks as short as lines are: making more room would take longer than filling it.
-const SHORT_ROOM: usize = 8 * BLOCK;
+/// Octets of a chunk for which making so much room would take longer than filling it.
+const SHORT: usize = 6 * BLOCK;
+/// Room for such a chunk.
+const SHORT_ROOM: usize = SHORT + 2 * BLOCK;
 
 /// Passes on the reduced form of octets that end in content.
 fn reduce(octets: &[u8], sink: &mut impl FnMut(&[u8])) {
@@ -247,7 +249,7 @@ fn reduce(octets: &[u8], sink: &mut impl FnMut(&[u8])) {
         let taken = if is_worth_handing_on(clean, rest) {
             sink(rest.get(..clean).unwrap_or_default());
             clean
-        } else if rest.len() <= SHORT_ROOM - 2 * BLOCK {
+        } else if rest.len() <= SHORT {
             reduce_next::<SHORT_ROOM, 0>(rest, sink)
         } else {
             reduce_next::<ROOM, APART>(rest, sink)

@@ -1,8 +1,9 @@
-//! Searches in octets, a block at a time: no branch for each octet, none that depends on distances.
+//! Octets a block at a time, searched or copied without what is dropped: no branch for each octet, none that
+//! depends on distances.
 
 use fearless_simd::{Level, Simd, SimdBase, SimdMask, dispatch, mask8x64, u8x32, u8x64};
 
-/// Octets that are searched at once: as many as a mask has bits.
+/// Octets that are looked at at once: as many as a mask has bits.
 pub(crate) const BLOCK: usize = 64;
 
 /// What is sought.
@@ -172,7 +173,8 @@ pub(crate) fn vector<S: Simd>(simd: S, window: &Window, offset: usize) -> u8x64<
     u8x64::load_array_ref(simd, octets.unwrap_or(&[0; BLOCK]))
 }
 
-/// Zero where an octet is WSP: sums and minima of such vectors take fewer steps than masks do.
+/// Zero where an octet is WSP. Such vectors are joined by `|` for both and `min` for either, which takes
+/// fewer steps than masks do.
 #[inline(always)]
 pub(crate) fn not_wsp<S: Simd>(octets: u8x64<S>) -> u8x64<S> {
     (octets ^ b' ').min(octets ^ b'\t')

@@ -1,7 +1,8 @@
 use super::Canonicalization::{Relaxed, Simple};
 use super::header::{Text, unfold_with};
 use super::{
-    APART, BLOCK, BodyCanonicalizer, CAPACITY, CLEAN, CRLF, Canonicalization, ROOM, SHORT_ROOM,
+    APART, BLOCK, BodyCanonicalizer, CAPACITY, CLEAN, CRLF, Canonicalization, ROOM, SHORT,
+    SHORT_ROOM,
 };
 use super::{header_field, reduce_with, signature_field, signed_field};
 use crate::message::Header;
@@ -260,9 +261,8 @@ fn long_bodies() {
 fn full_buffers() {
     for spacing in [1, 63, 64, 500, CLEAN - 1, CLEAN] {
         let line = [&b"a".repeat(spacing)[..], b"  "].concat();
-        let short = SHORT_ROOM - 2 * BLOCK;
         for length in
-            [1, 2, 3].map(|fillings| fillings * (CAPACITY - BLOCK)).into_iter().chain([short])
+            [1, 2, 3].map(|fillings| fillings * (CAPACITY - BLOCK)).into_iter().chain([SHORT])
         {
             for length in length - 66..length + 131 {
                 let text: Vec<u8> = line.iter().copied().cycle().take(length).collect();
@@ -285,7 +285,7 @@ fn each_width_of_vectors_keeps_the_same() {
             let mut kept = Vec::new();
             let mut sink = |octets: &[u8]| kept.extend_from_slice(octets);
             let taken = dispatch!(level, simd => {
-                if text.len() <= SHORT_ROOM - 2 * BLOCK {
+                if text.len() <= SHORT {
                     reduce_with::<SHORT_ROOM, 0>(simd, &text, &mut sink)
                 } else {
                     reduce_with::<ROOM, APART>(simd, &text, &mut sink)
